@@ -1,0 +1,103 @@
+"""Records that a backup was taken, and that it was restored and compared."""
+
+from .contract import (
+    BackupIdField,
+    Contract,
+    DatabaseNameField,
+    DigestField,
+    NonceField,
+    PermitIdField,
+    UtcInstant,
+    VersionedContract,
+)
+from .lane import Lane
+from .marker import Generation, ObjectId
+from .policy import UpstreamSource
+
+
+class BackupGate(VersionedContract):
+    """One backup was captured."""
+
+    backup_id: BackupIdField
+    """The backup."""
+    lane: Lane
+    """The lane whose data it holds."""
+    generation: Generation
+    """The generation of that data."""
+    database_oid: ObjectId
+    """The database that it was taken from."""
+    snapshot_at: UtcInstant
+    """The moment that it holds (UTC)."""
+    manifest_digest: DigestField
+    """Digest of its manifest."""
+
+
+class DataProof(VersionedContract):
+    """A backup was restored into a scratch database and gave the same rows and files."""
+
+    backup_id: BackupIdField
+    """The backup."""
+    manifest_digest: DigestField
+    """Digest of the manifest that was proven."""
+    proven_at: UtcInstant
+    """When (UTC)."""
+
+
+class LoadProof(VersionedContract):
+    """An Odoo registry was loaded on a restored backup."""
+
+    backup_id: BackupIdField
+    """The backup."""
+    manifest_digest: DigestField
+    """Digest of the manifest that was proven."""
+    proven_at: UtcInstant
+    """When (UTC)."""
+
+
+class KeptData(Contract):
+    """Data of this lane that an earlier rebuild set aside."""
+
+    lane: Lane
+    """The lane whose data it is."""
+    name: DatabaseNameField
+    """The name that the database is kept under."""
+    database_oid: ObjectId
+    """Its oid."""
+    generation: Generation
+    """The generation of that data."""
+    nonce: NonceField | None = None
+    """The nonce of its marker, where the host knew it."""
+    permit_id: PermitIdField
+    """The permit under which it was set aside."""
+    set_aside_at: UtcInstant
+    """When (UTC)."""
+    kept_until: UtcInstant | None = None
+    """Until when (UTC) it is kept at least; None while the rebuild is not settled."""
+    authoritative: bool
+    """Whether policy or marker called it authoritative when it was set aside."""
+    has_filestore: bool
+    """Whether a filestore folder was set aside with it."""
+
+
+class IncomingData(Contract):
+    """What is known of the data that is to come."""
+
+    declared_upstream: UpstreamSource | None = None
+    """The upstream source that the tenant's declaration names."""
+    backup: BackupGate | None = None
+    """The backup that is to be restored."""
+    backup_load_proof: LoadProof | None = None
+    """Its load proof."""
+    kept: KeptData | None = None
+    """The kept data that is to come back, as the host recorded it."""
+    kept_is_unchanged: bool = False
+    """Whether it was seen with the oid and the tag that were recorded."""
+
+
+class PresentEvidence(Contract):
+    """What is known of a backup of the data that is there now."""
+
+    gate: BackupGate | None = None
+    """The newest gate of the lane."""
+    data_proof: DataProof | None = None
+    """The proof of that gate's backup."""

@@ -1,0 +1,151 @@
+"""What the rule book looks at: the readings, judged one by one."""
+
+from .approval import Approval
+from .contract import Contract, FilestorePathField, NonceField, OperationIdField, UtcInstant
+from .evidence import IncomingData, KeptData, PresentEvidence
+from .lane import Lane
+from .marker import EngineTag, Generation, PhysicalIdentity
+from .vocabulary import (
+    DatabaseState,
+    FilestoreState,
+    KeepState,
+    MarkerState,
+    OperationPhase,
+    RuntimeState,
+)
+
+
+class UnfinishedOperation(Contract):
+    """An operation that holds the lane."""
+
+    operation_id: OperationIdField
+    """The operation."""
+    phase: OperationPhase
+    """How far it came."""
+
+
+class HostRecord(Contract):
+    """What the host last recorded of the lane."""
+
+    lane: Lane
+    """The lane."""
+    generation: Generation | None = None
+    """The generation last settled; None when no data was ever recorded here."""
+    nonce: NonceField | None = None
+    """The nonce of the marker last settled."""
+    identity: PhysicalIdentity | None = None
+    """Where that data stood."""
+    filestore_path: FilestorePathField | None = None
+    """Where its files stood."""
+    unfinished: UnfinishedOperation | None = None
+    """The operation that holds the lane."""
+    kept: tuple[KeptData, ...] = ()
+    """What was set aside and not released."""
+
+
+class DatabaseObservation(Contract):
+    """The database, judged."""
+
+    state: DatabaseState
+    """What stands under the name."""
+    detail: str = ""
+    """What was seen, for people."""
+    identity: PhysicalIdentity | None = None
+    """Where the data stands, where it has a marker table."""
+    oid: int | None = None
+    """The oid of what stands under the name."""
+    tag: EngineTag | None = None
+    """Its tag."""
+    locked: bool = False
+    """Whether PostgreSQL refuses to drop it."""
+    may_rename: bool = True
+    """Whether the role can set it aside."""
+    rename_problem: str = ""
+    """Why it cannot."""
+
+
+class MarkerObservation(Contract):
+    """The marker, judged."""
+
+    state: MarkerState
+    """What it is worth."""
+    detail: str = ""
+    """What was seen, for people."""
+    authoritative: bool = False
+    """Whether it says that the data is the only true copy."""
+    claimed: bool = False
+    """Whether protection was asked for inside Odoo."""
+    generation: int | None = None
+    """The generation that it names."""
+
+
+class FilestoreObservation(Contract):
+    """The files, judged."""
+
+    state: FilestoreState
+    """Whose they are."""
+    path: FilestorePathField
+    """The folder."""
+    detail: str = ""
+    """What was seen, for people."""
+
+
+class RuntimeObservation(Contract):
+    """The second witness, judged."""
+
+    state: RuntimeState
+    """What it said."""
+    detail: str = ""
+    """What was seen, for people."""
+    stays_listed_when_locked: bool = False
+    """Whether it said that Odoo goes on serving a locked database."""
+
+
+class KeepObservation(Contract):
+    """The place for what is set aside."""
+
+    state: KeepState
+    """Whether it can be used."""
+    detail: str = ""
+    """What was seen, for people."""
+
+
+class Observation(Contract):
+    """All that one decision is based on."""
+
+    lane: Lane
+    """The lane that was looked at."""
+    record: HostRecord
+    """What the host last recorded."""
+    database: DatabaseObservation
+    """The database."""
+    marker: MarkerObservation
+    """The marker."""
+    filestore: FilestoreObservation
+    """The files."""
+    runtime: RuntimeObservation
+    """The second witness."""
+    keep: KeepObservation
+    """The place for what is set aside."""
+    present: PresentEvidence = PresentEvidence()
+    """Backups of the data that is there."""
+    incoming: IncomingData = IncomingData()
+    """The data that is to come."""
+    approvals: tuple[Approval, ...] = ()
+    """Verified signatures under the plan's digest."""
+    store_trusted: bool = True
+    """Whether the store is not behind the ledger head that is kept beside the key."""
+    clock_trusted: bool = True
+    """Whether the host's clock agrees with the ledger's and the server's."""
+    clock_detail: str = ""
+    """What was seen of the clocks, for people."""
+    taken_at: UtcInstant
+    """When the readings were judged (UTC)."""
+
+    @property
+    def nothing_to_set_aside(self) -> bool:
+        """Whether neither rows nor files stand at the lane's place."""
+        return self.database.state in (
+            DatabaseState.ABSENT,
+            DatabaseState.UNINITIALISED,
+        ) and self.filestore.state in (FilestoreState.ABSENT, FilestoreState.EMPTY)
