@@ -40,7 +40,11 @@ def postgres(arguments: argparse.Namespace) -> int:
                 f"-h {cluster.host} -p {cluster.port} -U {role.name} postgres"
             )
         sys.stdout.flush()
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        try:
+            while True:
+                signal.pause()
+        except KeyboardInterrupt:
+            say("Stopping the server.")
     return 0
 
 
@@ -64,9 +68,8 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; what can't be had is said in a sentence, not as a traceback."""
     wanted = read_arguments(arguments)
-    if wanted.action is postgres:
-        # Blocked before any thread or child exists, so that the wait below gets the signal.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    # Asked to end is the same as Ctrl-C: what was begun is taken down on the way out.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return int(wanted.action(wanted))
     except RealPartMissing as missing:

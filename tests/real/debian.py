@@ -4,6 +4,7 @@ As root the missing packages are installed. An ordinary user is told the one lin
 installs everything that is missing, after everything has been looked for.
 """
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Callable, Iterable
@@ -43,6 +44,11 @@ def chromium() -> Path | None:
     return next((found for name in BROWSERS if (found := program(name))), None)
 
 
+VIRTUAL_ENVIRONMENTS = Part(
+    "python3-venv",
+    "Python's own tool for environments",
+    lambda: importlib.util.find_spec("ensurepip") is not None,
+)
 PARTS = (
     Part(
         "postgresql",
@@ -51,6 +57,7 @@ PARTS = (
         replaceable=True,
     ),
     Part("rsync", "the devkit's way of copying a filestore", lambda: bool(program("rsync"))),
+    VIRTUAL_ENVIRONMENTS,
     Part("openssh-client", "approvals are SSH signatures", lambda: bool(program("ssh-keygen"))),
 )
 BROWSER = Part("chromium", "screens are shot with a real browser", lambda: bool(chromium()))
@@ -75,8 +82,7 @@ def provide(browser: bool = False) -> None:
     if os.geteuid() == 0 and program("apt-get"):
         install([part.package for part in missing])
         missing = missing_parts(browser)
-    needed = [part for part in missing if not part.replaceable]
-    if needed:
+    if any(not part.replaceable for part in missing):
         raise RealPartMissing(explain(missing))
 
 

@@ -27,10 +27,10 @@ def processes_in(data_directory: Path) -> list[int]:
         if not entry.name.isdigit():
             continue
         try:
-            working_folder = os.readlink(entry / "cwd")
+            working_folder = (entry / "cwd").readlink()
         except OSError:
             continue
-        if working_folder == str(data_directory):
+        if working_folder == data_directory:
             found.append(int(entry.name))
     return found
 

@@ -87,8 +87,9 @@ def odoo_at(home: Path) -> OdooInstallation:
             series, version = read_release(release)
             if series != SERIES:
                 raise RealPartMissing(
-                    f"{HOME_VARIABLE} names {home}, which is Odoo {version}; this project is for "
-                    f"Odoo {SERIES}.\nPoint it at an Odoo {SERIES}, or unset it to have one fetched."
+                    f"{HOME_VARIABLE} names {home}, which is Odoo {version}; this project is "
+                    f"for Odoo {SERIES}.\nPoint it at an Odoo {SERIES}, or unset it to have one "
+                    "fetched."
                 )
             return OdooInstallation(version, folder, suitable_python())
     looked = " and ".join(str(folder / "odoo" / "release.py") for folder in candidates)

@@ -30,7 +30,7 @@ from tests.real.server_binaries import find_binaries
 from tests.real.server_user import as_server_user, give_to_server_user, may_reach
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import connection as Connection
+    from psycopg2.extensions import connection
 
 HOST = "127.0.0.1"
 # The kernel's limit for the path of a socket is 107 bytes; PostgreSQL appends its own name.
@@ -208,7 +208,7 @@ class PrivateCluster:
         user: str | Role | None = None,
         password: str | None = None,
         autocommit: bool = False,
-    ) -> "Connection":
+    ) -> "connection":
         """A psycopg2 connection, as the owner of lanes unless another role is asked for."""
         import psycopg2  # The set-up runs before there is any third-party package.
 

@@ -77,9 +77,7 @@ def create_empty(cluster: PrivateCluster, database: str) -> None:
 
 def copy_database(cluster: PrivateCluster, source: str, target: str) -> None:
     """Copy a database inside its cluster; nobody may be connected to the source."""
-    cluster.execute(
-        f'CREATE DATABASE "{target}" OWNER odoo TEMPLATE "{source}" STRATEGY file_copy'
-    )
+    cluster.execute(f'CREATE DATABASE "{target}" OWNER odoo TEMPLATE "{source}" STRATEGY file_copy')
 
 
 def odoo_template(
@@ -105,7 +103,10 @@ def odoo_template(
 
 
 def template_key(
-    odoo: OdooInstallation, modules: Sequence[str], addons_paths: Sequence[Path], version: str | None
+    odoo: OdooInstallation,
+    modules: Sequence[str],
+    addons_paths: Sequence[Path],
+    version: str | None,
 ) -> str:
     """A folder name that changes with anything that the template depends on."""
     digest = hashlib.sha256()
