@@ -1,0 +1,1 @@
+"""What the stand-ins really do, by its effect on a real server and on real files."""
