@@ -16,8 +16,6 @@ from tests.real.processes import cleaned_environment, run
 from tests.real.progress import step
 from tests.real.server_binaries import debian_binaries
 
-# Debian keeps programs for administrators where an ordinary user's PATH does not look.
-SYSTEM_FOLDERS = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -34,8 +32,7 @@ class Part:
 
 def program(name: str) -> Path | None:
     """Where a program is, or None."""
-    path = os.pathsep.join([os.environ.get("PATH", ""), SYSTEM_FOLDERS])
-    found = shutil.which(name, path=path)
+    found = shutil.which(name)
     return Path(found) if found else None
 
 

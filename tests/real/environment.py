@@ -51,8 +51,8 @@ def packages_folder() -> Path:
 
 
 def base_python() -> str:
-    """The interpreter itself, also when this runs inside an environment made of it."""
-    return str(getattr(sys, "_base_executable", sys.executable))
+    """The interpreter itself, whichever of its names or environments this was started by."""
+    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 
 
 def is_complete(environment: Path) -> bool:
