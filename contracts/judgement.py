@@ -14,7 +14,7 @@ from .observation import (
     MarkerObservation,
     RuntimeObservation,
 )
-from .orders import Permit, StampOrder, UndoOrder
+from .orders import Permit, StampOrder
 from .reading import (
     DatabaseEntry,
     DatabaseReading,
@@ -39,8 +39,8 @@ LARGEST_CLOCK_DIFFERENCE_SECONDS = 60
 class TokenVerdict(Contract):
     """What the verification of a marker's token gave."""
 
-    order: Permit | StampOrder | UndoOrder | None = None
-    """The signed order, where the signature is good."""
+    order: Permit | StampOrder | None = None
+    """The signed order, where the signature is good and the order is one that writes a row."""
     key_is_unknown: bool = False
     """Whether no key for it is at hand, so that nothing can be said."""
     detail: str = ""
@@ -170,8 +170,6 @@ def judge_marker(
     order = verdict.order
     if order is None:
         return seen(MarkerState.TAMPERED, verdict.detail)
-    if isinstance(order, UndoOrder):
-        return seen(MarkerState.TAMPERED, "an undo order does not stand in a marker row")
     expected = (
         order.pending_row(row.token) if isinstance(order, Permit) else order.marker.row(row.token)
     )

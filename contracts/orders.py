@@ -13,9 +13,10 @@ from .contract import (
     UtcInstant,
     VersionedContract,
 )
+from .decision import Obligations
 from .evidence import KeptData
 from .lane import Lane
-from .marker import Generation, Marker, MarkerRow
+from .marker import Generation, Marker, MarkerRow, ObjectId
 from .observation import Observation
 from .policy import Policy
 from .request import Request
@@ -67,6 +68,8 @@ class Permit(Order):
     """The number of that policy's revision."""
     generation: Generation
     """The generation that the lane will have."""
+    obligations: Obligations
+    """What must be true when it is over."""
     kept_name: DatabaseNameField
     """The name under which what is there is set aside."""
     observation: Observation
@@ -79,10 +82,19 @@ class Permit(Order):
             state=RowState.PENDING,
             lane=str(self.lane),
             rollout_state=self.policy.rollout_state,
-            authoritative=self.policy.authoritative_data,
+            authoritative=self.obligations.authoritative,
             generation=self.generation,
             nonce=self.nonce,
         )
+
+
+class PrepareOrder(Order):
+    """Make the marker's empty table in a database that has none, so that it has an identity."""
+
+    kind: Literal["prepare"] = "prepare"
+    """Tells the orders apart."""
+    database_oid: ObjectId
+    """The database in which it is made."""
 
 
 class StampOrder(Order):
@@ -124,10 +136,10 @@ class WitnessOrder(VersionedContract):
     """The last generation that was settled."""
 
 
-AnyOrder = Annotated[Permit | StampOrder | UndoOrder, Field(discriminator="kind")]
+AnyOrder = Annotated[Permit | PrepareOrder | StampOrder | UndoOrder, Field(discriminator="kind")]
 """One of the orders that change something on a lane's server."""
 
-ANY_ORDER: TypeAdapter[Permit | StampOrder | UndoOrder] = TypeAdapter(AnyOrder)
+ANY_ORDER: TypeAdapter[Permit | PrepareOrder | StampOrder | UndoOrder] = TypeAdapter(AnyOrder)
 
 
 def header_type(kind: str) -> str:

@@ -1,0 +1,209 @@
+"""The keep: where things are set aside, and where the guard remembers which permits were begun."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from launchplane_lane_contracts.contract import (
+    DatabaseNameField,
+    FilestorePath,
+    PermitId,
+    PermitIdField,
+    UtcInstant,
+    VersionedContract,
+)
+from launchplane_lane_contracts.errors import Busy, CouldNotTell
+from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.marker import ObjectId
+from launchplane_lane_contracts.reading import BeginRecord, KeepReading, KeptFilestore
+from launchplane_lane_contracts.vocabulary import KeepState
+
+from . import durable, filestore
+
+LANE_FILE = "lane"
+BEGUN = "begun"
+FILESTORES = "filestores"
+
+
+class BeginIntent(VersionedContract):
+    """Written before the first change, so that a crash can be carried on from."""
+
+    permit_id: PermitIdField
+    """The permit."""
+    token: str
+    """The permit as it was signed."""
+    database_oid: ObjectId | None
+    """What stood under the name."""
+    kept_name: DatabaseNameField
+    """The name under which that is set aside."""
+    had_filestore: bool
+    """Whether there was a folder to set aside."""
+    begun_at: UtcInstant
+    """When (UTC)."""
+
+
+class Keep:
+    """One lane's keep."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def prepare(self, lane: Lane) -> None:
+        """Make its parts and write down whose it is. Raises OSError."""
+        for part in (self.folder / BEGUN, self.folder / FILESTORES):
+            part.mkdir(mode=0o700, exist_ok=True)
+        try:
+            durable.write_new(self.folder / LANE_FILE, str(lane).encode())
+        except FileExistsError:
+            if self.lane() != str(lane):
+                raise CouldNotTell(
+                    f"The keep {self.folder} belongs to lane {self.lane()}, not to {lane}. Give "
+                    "each lane a keep of its own."
+                ) from None
+
+    def lane(self) -> str | None:
+        """The lane whose keep it is, where it has been used."""
+        try:
+            return (self.folder / LANE_FILE).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One guard at a time. Raises Busy when another one is at it."""
+        descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Busy(
+                    "Another guard is working on this lane. Wait until it has ended, then look "
+                    "at the lane again."
+                ) from None
+            yield
+        finally:
+            os.close(descriptor)
+
+    def filestore(self, name: str) -> Path:
+        """Where the folder of a kept database lies."""
+        return self.folder / FILESTORES / name
+
+    def note_begin(self, intent: BeginIntent) -> None:
+        """Remember a permit before anything is changed. Raises FileExistsError, OSError."""
+        folder = self._begun(intent.permit_id)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        durable.sync_folder(folder.parent)
+        durable.write_new(folder / "begun.json", intent.canonical())
+
+    def intent(self, permit_id: PermitId) -> BeginIntent | None:
+        """What was noted of a permit, where it was begun.
+
+        Raises CouldNotTell when the note cannot be understood.
+        """
+        path = self._begun(permit_id) / "begun.json"
+        try:
+            return BeginIntent.from_json(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValidationError:
+            raise CouldNotTell(f"{path} cannot be understood; it was changed by hand.") from None
+
+    def note(self, permit_id: PermitId, step: str) -> None:
+        """Remember that a step is done; noting it twice does no harm. Raises OSError."""
+        try:
+            durable.write_new(self._begun(permit_id) / step, b"")
+        except FileExistsError:
+            pass
+
+    def has(self, permit_id: PermitId, step: str) -> bool:
+        """Whether a step is done."""
+        return (self._begun(permit_id) / step).exists()
+
+    def _begun(self, permit_id: PermitId) -> Path:
+        return self.folder / BEGUN / permit_id
+
+    def records(self) -> tuple[BeginRecord, ...]:
+        """Every permit that was begun here. Raises OSError, CouldNotTell."""
+        folder = self.folder / BEGUN
+        if not folder.is_dir():
+            return ()
+        intents = (
+            self.intent(PermitId(entry.name))
+            for entry in sorted(folder.iterdir())
+            if entry.is_dir()
+        )
+        return tuple(
+            BeginRecord(
+                permit_id=intent.permit_id,
+                begun_at=intent.begun_at,
+                set_aside=self.has(intent.permit_id, SET_ASIDE),
+                ended=self.has(intent.permit_id, ENDED),
+            )
+            for intent in intents
+            if intent is not None
+        )
+
+
+SET_ASIDE = "set-aside"
+"""Everything that stood there was set aside."""
+FINISHED = "finished"
+"""The new data carries its pending marker."""
+ENDED = "ended"
+"""The rebuild was settled or undone."""
+
+
+def read_keep(folder: Path | None, served: Path, lane: Lane | None) -> KeepReading:
+    """Whether the keep can be used for the folder that is served. Never raises."""
+    if folder is None:
+        return KeepReading(state=KeepState.NOT_CONFIGURED, problem="LANE_AUTHORITY_KEEP is not set")
+    path = FilestorePath(str(folder))
+
+    def unusable(problem: str) -> KeepReading:
+        return KeepReading(state=KeepState.UNUSABLE, path=path, problem=problem)
+
+    try:
+        if not folder.is_dir():
+            return unusable(f"{folder} is not a folder")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return unusable(f"{folder} cannot be written to")
+        if folder.resolve().is_relative_to(served.resolve()):
+            return unusable(f"{folder} lies inside the folder that Odoo serves")
+        keep = Keep(folder)
+        owner = keep.lane()
+        if owner is not None and lane is not None and owner != str(lane):
+            return unusable(f"{folder} is the keep of lane {owner}")
+        beside = served if served.exists() else _existing_parent(served)
+        if folder.stat().st_dev != beside.stat().st_dev:
+            return KeepReading(
+                state=KeepState.OTHER_VOLUME,
+                path=path,
+                problem=f"{folder} is on another volume than {served}",
+            )
+        volume = os.statvfs(folder)
+        return KeepReading(
+            state=KeepState.READY,
+            path=path,
+            free_bytes=volume.f_bavail * volume.f_frsize,
+            filestores=_kept_filestores(folder / FILESTORES),
+            begun=keep.records(),
+        )
+    except (OSError, CouldNotTell) as problem:
+        return unusable(str(problem))
+
+
+def _existing_parent(path: Path) -> Path:
+    return next(parent for parent in path.parents if parent.exists())
+
+
+def _kept_filestores(folder: Path) -> tuple[KeptFilestore, ...]:
+    if not folder.is_dir():
+        return ()
+    return tuple(
+        KeptFilestore(name=entry.name, tag=filestore.read_tag(entry)[0])
+        for entry in sorted(folder.iterdir())
+        if entry.is_dir()
+    )

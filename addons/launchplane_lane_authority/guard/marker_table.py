@@ -1,0 +1,86 @@
+"""The marker's table and the event table: made by SQL, before any addon is installed."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from launchplane_lane_contracts.marker import EVENT_TABLE, MARKER_TABLE, MarkerRow
+
+from .database import Query
+
+CREATE_MARKER_TABLE = f"""
+    CREATE TABLE IF NOT EXISTS public.{MARKER_TABLE} (
+        id integer PRIMARY KEY DEFAULT 1 CONSTRAINT {MARKER_TABLE}_only_row CHECK (id = 1),
+        token text NOT NULL,
+        state varchar NOT NULL,
+        lane varchar NOT NULL,
+        rollout_state varchar NOT NULL,
+        authoritative boolean NOT NULL,
+        generation integer NOT NULL,
+        nonce varchar NOT NULL,
+        written_at timestamp NOT NULL,
+        claimed boolean NOT NULL DEFAULT false,
+        claim_reason text,
+        claimed_by varchar,
+        claimed_at timestamp
+    )
+"""
+CREATE_EVENT_TABLE = f"""
+    CREATE TABLE IF NOT EXISTS public.{EVENT_TABLE} (
+        id serial PRIMARY KEY,
+        happened_at timestamp NOT NULL,
+        kind varchar NOT NULL,
+        actor varchar NOT NULL,
+        document text NOT NULL
+    )
+"""
+_COLUMNS = ("token", "state", "lane", "rollout_state", "authoritative", "generation", "nonce")
+
+
+def create_tables(query: Query) -> None:
+    """Make both tables where they are not there."""
+    query(CREATE_MARKER_TABLE, ())
+    query(CREATE_EVENT_TABLE, ())
+
+
+def write_row(query: Query, row: MarkerRow, *, keep_claim: bool) -> None:
+    """Put the row in place of the one that is there, if any.
+
+    A claim belongs to the data, so it survives only where the data does (`keep_claim`).
+    """
+    values = (
+        row.token,
+        row.state.value,
+        row.lane,
+        row.rollout_state.value,
+        row.authoritative,
+        row.generation,
+        row.nonce,
+        datetime.now(UTC).replace(tzinfo=None),
+    )
+    columns = ", ".join((*_COLUMNS, "written_at"))
+    updates = ", ".join(f"{name} = excluded.{name}" for name in (*_COLUMNS, "written_at"))
+    claim = (
+        ""
+        if keep_claim
+        else ", claimed = false, claim_reason = NULL, claimed_by = NULL, claimed_at = NULL"
+    )
+    query(
+        f"INSERT INTO public.{MARKER_TABLE} (id, {columns}) "  # noqa: S608 - constants only
+        f"VALUES (1, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO UPDATE SET {updates}{claim}",
+        values,
+    )
+
+
+def write_event(query: Query, kind: str, actor: str, document: Mapping[str, object]) -> None:
+    """Add one event."""
+    query(
+        f"INSERT INTO public.{EVENT_TABLE} (happened_at, kind, actor, document) "  # noqa: S608
+        "VALUES (%s, %s, %s, %s)",
+        (
+            datetime.now(UTC).replace(tzinfo=None),
+            kind,
+            actor,
+            json.dumps(document, sort_keys=True, default=str),
+        ),
+    )

@@ -1,0 +1,111 @@
+"""What the lane's environment says: which lane, which database, which files, which keep."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from launchplane_lane_contracts.contract import DatabaseName
+from launchplane_lane_contracts.errors import BadInput
+from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.reading import RuntimeIdentity
+
+IDENTITY_VARIABLE = "LAUNCHPLANE_RUNTIME_IDENTITY_JSON"
+KEEP_VARIABLE = "LANE_AUTHORITY_KEEP"
+PUBLIC_KEYS_VARIABLE = "LANE_AUTHORITY_PUBLIC_KEYS"
+
+
+@dataclass(frozen=True)
+class GuardSettings:
+    """The lane's environment, read once."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    database: DatabaseName
+    filestore: Path
+    """The lane's own folder: the one that is named after its database."""
+    keep: Path | None
+    public_keys: Path | None
+    identity: RuntimeIdentity | None
+    identity_problem: str | None
+
+    @property
+    def lane(self) -> Lane | None:
+        """The lane that the environment names."""
+        return self.identity.lane if self.identity else None
+
+
+def settings_from_environment(environment: Mapping[str, str] = os.environ) -> GuardSettings:
+    """Read the variables that the lane's container has.
+
+    Raises BadInput that names every variable that is missing or makes no sense.
+    """
+    faults: list[str] = []
+
+    def needed(name: str) -> str:
+        value = environment.get(name, "")
+        if not value:
+            faults.append(f"{name} is not set")
+        return value
+
+    host = needed("ODOO_DB_HOST")
+    user = needed("ODOO_DB_USER")
+    database = needed("ODOO_DB_NAME")
+    filestore = needed("ODOO_FILESTORE_PATH")
+    port = environment.get("ODOO_DB_PORT") or environment.get("PGPORT") or "5432"
+    if not port.isdecimal():
+        faults.append(f"ODOO_DB_PORT must be a number, not {port!r}")
+    keep = environment.get(KEEP_VARIABLE, "")
+    for name, path in (("ODOO_FILESTORE_PATH", filestore), (KEEP_VARIABLE, keep)):
+        if path and not path.startswith("/"):
+            faults.append(f"{name} must be an absolute path, not {path!r}")
+    if faults:
+        raise BadInput("The lane's environment is incomplete: " + "; ".join(faults) + ".")
+    identity, identity_problem = runtime_identity(environment)
+    keys = environment.get(PUBLIC_KEYS_VARIABLE, "")
+    return GuardSettings(
+        host=host,
+        port=int(port),
+        user=user,
+        password=environment.get("ODOO_DB_PASSWORD", ""),
+        database=DatabaseName(database),
+        filestore=filestore_folder(Path(filestore), database),
+        keep=Path(keep) if keep else None,
+        public_keys=Path(keys) if keys else None,
+        identity=identity,
+        identity_problem=identity_problem,
+    )
+
+
+def filestore_folder(path: Path, database: str) -> Path:
+    """The lane's folder: below the path, or the path itself when it ends in the database's name."""
+    return path if path.name == database else path / database
+
+
+def runtime_identity(
+    environment: Mapping[str, str] = os.environ,
+) -> tuple[RuntimeIdentity | None, str | None]:
+    """The identity that Launchplane put into the environment, or why there is none."""
+    text = environment.get(IDENTITY_VARIABLE, "")
+    if not text:
+        return None, f"{IDENTITY_VARIABLE} is not set"
+    try:
+        found = json.loads(text)
+        lane = Lane(product=found["product"], context=found["context"], instance=found["instance"])
+        return (
+            RuntimeIdentity(
+                lane=lane,
+                **{
+                    name: found.get(name, "")
+                    for name in RuntimeIdentity.model_fields
+                    if name != "lane"
+                },
+            ),
+            None,
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        # pydantic's ValidationError is a ValueError. The value itself may not be shown.
+        return None, f"{IDENTITY_VARIABLE} does not hold Launchplane's identity object"

@@ -1,0 +1,190 @@
+"""Whether a token was signed by the control plane. The guard holds public keys only."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jwt
+from pydantic import ValidationError
+
+from launchplane_lane_contracts.contract import RULEBOOK_VERSION
+from launchplane_lane_contracts.errors import CouldNotTell, Refused
+from launchplane_lane_contracts.judgement import TokenVerdict
+from launchplane_lane_contracts.orders import (
+    ANY_ORDER,
+    AUDIENCE,
+    ISSUER,
+    RUNTIME_AUDIENCE,
+    Permit,
+    PrepareOrder,
+    StampOrder,
+    UndoOrder,
+    WitnessOrder,
+    header_type,
+)
+from launchplane_lane_contracts.reasons import ReasonCode, reason
+
+ALGORITHM = "EdDSA"
+REQUIRED_CLAIMS = ["iss", "aud", "iat", "nbf", "exp", "jti"]
+LARGEST_CLOCK_DIFFERENCE_SECONDS = 60
+
+SignedOrder = Permit | PrepareOrder | StampOrder | UndoOrder
+
+
+class UnknownKey(Exception):
+    """No key with that identifier is at hand."""
+
+
+class PublicKeys:
+    """The control plane's public keys, by key identifier."""
+
+    def __init__(self, keys: dict[str, jwt.PyJWK]) -> None:
+        self._keys = keys
+
+    @classmethod
+    def from_file(cls, path: Path | None) -> "PublicKeys":
+        """Read a JWKS file.
+
+        Raises CouldNotTell when it is not there or holds no usable key set.
+        """
+        if path is None:
+            raise CouldNotTell(
+                "No public keys are configured: set LANE_AUTHORITY_PUBLIC_KEYS to the file of "
+                "public keys that the control plane gave you."
+            )
+        try:
+            return cls.from_text(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as problem:
+            raise CouldNotTell(f"The public keys in {path} could not be read: {problem}.") from None
+
+    @classmethod
+    def from_text(cls, text: str) -> "PublicKeys":
+        """Read a JWKS document.
+
+        Raises CouldNotTell when it is none.
+        """
+        try:
+            entries = json.loads(text)["keys"]
+            keys = {
+                entry["kid"]: jwt.PyJWK(entry, algorithm=ALGORITHM)
+                for entry in entries
+                if entry.get("kty") == "OKP" and entry.get("crv") == "Ed25519"
+            }
+        except (ValueError, KeyError, TypeError, AttributeError, jwt.PyJWTError):
+            raise CouldNotTell("The public keys are not a JWKS document.") from None
+        return cls(keys)
+
+    def claims(
+        self, token: str, *, kind: str, audience: str = AUDIENCE, heed_time: bool = True
+    ) -> dict[str, Any]:
+        """The claims of a token whose signature, kind, audience and times are right.
+
+        Raises UnknownKey or jwt.PyJWTError.
+        """
+        header = jwt.get_unverified_header(token)
+        key = self._keys.get(str(header.get("kid", "")))
+        if key is None:
+            raise UnknownKey(f"no public key {header.get('kid')!r} is at hand")
+        if header.get("typ") != header_type(kind):
+            raise jwt.InvalidTokenError(f"it is a {header.get('typ')!r}, not an order to {kind}")
+        found: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=[ALGORITHM],
+            audience=audience,
+            issuer=ISSUER,
+            leeway=LARGEST_CLOCK_DIFFERENCE_SECONDS,
+            options={
+                "require": REQUIRED_CLAIMS,
+                "verify_exp": heed_time,
+                "verify_nbf": heed_time,
+                "verify_iat": heed_time,
+            },
+        )
+        return found
+
+    def order(self, token: str, *, kind: str, heed_time: bool = True) -> SignedOrder:
+        """The order in a token.
+
+        Raises Refused when it is not one of ours or its time is over, CouldNotTell when its rule
+        book is another than ours.
+        """
+        try:
+            claims = self.claims(token.strip(), kind=kind, heed_time=heed_time)
+            order = ANY_ORDER.validate_json(json.dumps(claims.get("order")))
+        except jwt.ExpiredSignatureError:
+            raise Refused.because(_expired()) from None
+        except (UnknownKey, jwt.PyJWTError) as problem:
+            raise Refused.because(_not_ours(str(problem))) from None
+        except ValidationError:
+            raise Refused.because(_not_ours("it does not have an order's fields")) from None
+        if order.kind != kind:
+            raise Refused.because(_not_ours(f"it holds an order to {order.kind}"))
+        if order.rulebook_version != RULEBOOK_VERSION:
+            raise CouldNotTell(
+                f"The order was made under rule book {order.rulebook_version}; this guard knows "
+                f"{RULEBOOK_VERSION}. Use the guard that belongs to the control plane's version."
+            )
+        # The claim `exp` may have leeway for clocks; the order's own limit has none.
+        if heed_time and datetime.now(UTC) > order.begin_before:
+            raise Refused.because(_expired())
+        return order
+
+    def judge_marker_token(self, token: str) -> TokenVerdict:
+        """What the token in a marker row is worth. Its time does not count: markers stay."""
+        try:
+            kind = _kind(token)
+            claims = self.claims(token, kind=kind, heed_time=False)
+            order = ANY_ORDER.validate_json(json.dumps(claims.get("order")))
+        except UnknownKey as problem:
+            return TokenVerdict(key_is_unknown=True, detail=str(problem))
+        except jwt.PyJWTError as problem:
+            return TokenVerdict(detail=f"its signature is not good: {problem}")
+        except ValidationError:
+            return TokenVerdict(detail="its token does not have an order's fields")
+        if not isinstance(order, Permit | StampOrder) or order.kind != kind:
+            return TokenVerdict(detail=f"an order to {order.kind} does not write a marker")
+        if order.rulebook_version != RULEBOOK_VERSION:
+            return TokenVerdict(
+                key_is_unknown=True, detail=f"rule book {order.rulebook_version} is unknown here"
+            )
+        return TokenVerdict(order=order)
+
+    def witness_order(self, token: str) -> WitnessOrder:
+        """The question that the control plane asks a running Odoo.
+
+        Raises Refused when it is not one.
+        """
+        try:
+            claims = self.claims(token, kind="witness", audience=RUNTIME_AUDIENCE)
+            return WitnessOrder.from_plain(claims.get("order"))
+        except (UnknownKey, jwt.PyJWTError, ValidationError) as problem:
+            raise Refused.because(_not_ours(type(problem).__name__)) from None
+
+
+def _kind(token: str) -> str:
+    kinds = {header_type(kind): kind for kind in ("permit", "stamp")}
+    found = jwt.get_unverified_header(token).get("typ")
+    if found not in kinds:
+        raise jwt.InvalidTokenError(f"a {found!r} does not write a marker")
+    return kinds[str(found)]
+
+
+def _not_ours(detail: str) -> Any:
+    return reason(
+        ReasonCode.ORDER_REFUSED,
+        f"The order was not accepted: {detail}.",
+        "Let the control plane sign a new order for this lane; give the guard its public keys if "
+        "it has none for it.",
+        detail=detail,
+    )
+
+
+def _expired() -> Any:
+    return reason(
+        ReasonCode.ORDER_EXPIRED,
+        "The order's time is over.",
+        "Start the operation again on the host, which signs a new order after reading the lane "
+        "again.",
+    )
