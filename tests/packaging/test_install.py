@@ -1,0 +1,92 @@
+"""Wheel and editable install, each in an environment that was empty before."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.packaging.parts import Distribution, EmptyEnvironment
+
+pytestmark = pytest.mark.slow
+
+IMPORT_ALL_CONTRACTS = """
+import importlib, json, pkgutil, sys
+import launchplane_lane_contracts as contracts
+prefix = contracts.__name__ + "."
+names = [found.name for found in pkgutil.walk_packages(contracts.__path__, prefix)]
+for name in names:
+    importlib.import_module(name)
+print(json.dumps(names))
+"""
+INSTALLED = """
+import importlib.metadata, json
+print(json.dumps(sorted({found.name.lower() for found in importlib.metadata.distributions()})))
+"""
+ENTRY_POINTS = """
+import importlib.metadata, json
+found = importlib.metadata.distribution("launchplane-lane-authority").entry_points
+print(json.dumps([[point.group, point.name, point.value] for point in found]))
+"""
+# What pydantic itself needs, and what an environment is born with.
+PYDANTIC_ALONE = {
+    "annotated-types",
+    "pip",
+    "pydantic",
+    "pydantic_core",
+    "setuptools",
+    "typing-inspection",
+    "typing_extensions",
+    "launchplane-lane-authority",
+}
+
+
+def test_plain_wheel_needs_pydantic_alone(
+    empty_environment: EmptyEnvironment, distribution: Distribution
+) -> None:
+    empty_environment.install(distribution.wheel)
+    installed = set(json.loads(empty_environment.python(INSTALLED)))
+    assert installed - PYDANTIC_ALONE == set()
+    assert json.loads(empty_environment.python(IMPORT_ALL_CONTRACTS))
+    points = json.loads(empty_environment.python(ENTRY_POINTS))
+    assert sorted(points) == [
+        ["console_scripts", "lane-authority", "launchplane_lane_driver.command_line:main"],
+        ["console_scripts", "lane-authority-guard", "launchplane_lane_guard.command_line:main"],
+        ["launchplane.drivers", "odoo-lane-authority", "launchplane_lane_driver.plugin"],
+    ]
+    for script in ("lane-authority", "lane-authority-guard"):
+        assert (empty_environment.programs / script).is_file()
+
+
+def test_guard_extra_brings_all_that_its_command_needs(
+    empty_environment: EmptyEnvironment, distribution: Distribution
+) -> None:
+    empty_environment.install(f"{distribution.wheel}[guard]")
+    assert "usage" in empty_environment.run("lane-authority-guard", "--help").lower()
+
+
+def test_driver_extra_brings_all_that_its_command_and_plugin_need(
+    empty_environment: EmptyEnvironment, distribution: Distribution
+) -> None:
+    empty_environment.install(f"{distribution.wheel}[driver]")
+    assert "usage" in empty_environment.run("lane-authority", "--help").lower()
+    loaded = empty_environment.python(
+        "import importlib.metadata as metadata\n"
+        "(point,) = metadata.entry_points(group='launchplane.drivers')\n"
+        "print(point.load().__name__)"
+    )
+    assert loaded.strip() == "launchplane_lane_driver.plugin"
+
+
+def test_editable_install_follows_the_sources(
+    empty_environment: EmptyEnvironment, sources: Callable[[], Path]
+) -> None:
+    folder = sources()
+    empty_environment.install("--editable", folder)
+    assert json.loads(empty_environment.python(IMPORT_ALL_CONTRACTS))
+    (folder / "contracts" / "written_afterwards.py").write_text("ANSWER = 42\n")
+    answer = empty_environment.python(
+        "from launchplane_lane_contracts.written_afterwards import ANSWER; print(ANSWER)"
+    )
+    assert answer.strip() == "42"
+    assert (empty_environment.programs / "lane-authority").is_file()
