@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import click
+
 LOG_LINES = 1000
 FLAGS: Mapping[str, tuple[str, ...]] = {
     "restore": (),
@@ -25,8 +27,8 @@ FLAGS: Mapping[str, tuple[str, ...]] = {
 WITHOUT_A_STOP = frozenset({"post-deploy-maintenance"})
 
 
-class ProviderError(Exception):
-    """The provider can't do what it was asked."""
+class ProviderError(click.ClickException):
+    """The provider can't do what it was asked; Launchplane's HTTP errors are of this kind too."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class LocalTarget:
     """Stops the lane's Odoo container."""
     start: Callable[[], None] | None = None
     """Starts it, whatever became of the data: containers restart by themselves."""
+    take_identity: Callable[[Mapping[str, object]], None] | None = None
+    """Puts a new runtime identity into the environment of the containers to come."""
     put_on_volumes: Callable[[Mapping[str, object]], None] | None = None
     """Puts the lane on fresh or other volumes; gets the payload's `volumes`."""
 
@@ -91,8 +95,8 @@ class LocalProvider:
     ) -> Mapping[str, object]:
         """Answer one call.
 
-        `compose.one`, `compose.update`, `compose.deploy`, `schedule.run`; each payload names
-        its target as `composeId`. Raises ProviderError for what it does not know.
+        `compose.one`, `compose.update`, `compose.deploy`, `schedule.update`, `schedule.run`; each
+        payload names its target as `composeId`. Raises ProviderError for what it does not know.
         """
         self.calls.append(ProviderCall(method, path, dict(payload)))
         target = self.target(str(payload.get("composeId", "")))
@@ -104,6 +108,11 @@ class LocalProvider:
                     "domains": list(target.domains),
                 }
             case ("POST", "compose.update"):
+                identity = payload.get("runtimeIdentity")
+                if target.take_identity is not None and isinstance(identity, Mapping):
+                    target.take_identity(identity)
+                return {"composeId": target.target_id}
+            case ("POST", "schedule.update"):
                 return {"composeId": target.target_id}
             case ("POST", "compose.deploy"):
                 self.deploy(target, payload.get("volumes"))
