@@ -1,5 +1,6 @@
 """Launchplane's stand-in: when it asks, what it does then, and what it does with a refusal."""
 
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -176,6 +177,26 @@ def test_bootstrap_wants_its_phrase(estate: Estate) -> None:
     with pytest.raises(click.ClickException, match="phrase"):
         bootstrap(estate, BOOTSTRAP.model_copy(update={"confirmation": "another"}))
     assert estate.happened == []
+
+
+@pytest.mark.parametrize(
+    ("instance", "answer"),
+    [
+        ("prod", ("pass", "")),
+        ("testing", ("fail", "The runtime says that its instance is 'testing'.")),
+    ],
+)
+def test_bootstrap_looks_at_the_identity_only_afterwards(
+    estate: Estate, tmp_path: Path, instance: str, answer: tuple[str, str]
+) -> None:
+    health = tmp_path / "health.json"
+    identity = {"product": PRODUCT, "context": "cm", "instance": instance}
+    health.write_text(json.dumps({"runtime_identity": identity}))
+    profile = estate.store.read_product_profile_record(PRODUCT)
+    lane = profile.lanes[0].model_copy(update={"health_url": health.as_uri()})
+    estate.store.write_product_profile_record(profile.model_copy(update={"lanes": (lane,)}))
+    assert bootstrap(estate, BOOTSTRAP.model_copy(update={"verify_health": True})) == answer
+    assert "--bootstrap" in estate.happened
 
 
 def test_replacement_starts_new_containers_before_it_restores(estate: Estate) -> None:
