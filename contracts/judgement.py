@@ -58,6 +58,7 @@ def judge_database(reading: DatabaseReading, record: HostRecord) -> DatabaseObse
             detail=detail,
             identity=reading.identity(),
             oid=entry.oid if entry else None,
+            system_identifier=reading.server.system_identifier if reading.server else None,
             tag=entry.tag if entry else None,
             locked=entry.locked if entry else False,
             may_rename=not problem,

@@ -1,7 +1,14 @@
 """What the rule book looks at: the readings, judged one by one."""
 
 from .approval import Approval
-from .contract import Contract, FilestorePathField, NonceField, OperationIdField, UtcInstant
+from .contract import (
+    Contract,
+    FilestorePathField,
+    NonceField,
+    OperationIdField,
+    SystemIdentifierField,
+    UtcInstant,
+)
 from .evidence import IncomingData, KeptData, PresentEvidence
 from .lane import Lane
 from .marker import EngineTag, Generation, PhysicalIdentity
@@ -54,6 +61,8 @@ class DatabaseObservation(Contract):
     """Where the data stands, where it has a marker table."""
     oid: int | None = None
     """The oid of what stands under the name."""
+    system_identifier: SystemIdentifierField | None = None
+    """The cluster that answered."""
     tag: EngineTag | None = None
     """Its tag."""
     locked: bool = False

@@ -71,7 +71,6 @@ def plan_target(
     decision: Decision,
     *,
     database: DatabaseNameField,
-    system_identifier: SystemIdentifierField | None,
 ) -> PlanTarget:
     """What the signatures under this plan cover."""
     kept = observation.incoming.kept
@@ -79,7 +78,7 @@ def plan_target(
     return PlanTarget(
         request=request,
         present_generation=observation.record.generation,
-        system_identifier=system_identifier,
+        system_identifier=observation.database.system_identifier,
         database=database,
         database_oid=observation.database.oid,
         filestore_path=observation.filestore.path,

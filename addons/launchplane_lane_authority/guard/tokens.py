@@ -23,7 +23,7 @@ from launchplane_lane_contracts.orders import (
     WitnessOrder,
     header_type,
 )
-from launchplane_lane_contracts.reasons import ReasonCode, reason
+from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
 ALGORITHM = "EdDSA"
 REQUIRED_CLAIMS = ["iss", "aud", "iat", "nbf", "exp", "jti"]
@@ -171,7 +171,7 @@ def _kind(token: str) -> str:
     return kinds[str(found)]
 
 
-def _not_ours(detail: str) -> Any:
+def _not_ours(detail: str) -> Reason:
     return reason(
         ReasonCode.ORDER_REFUSED,
         f"The order was not accepted: {detail}.",
@@ -181,7 +181,7 @@ def _not_ours(detail: str) -> Any:
     )
 
 
-def _expired() -> Any:
+def _expired() -> Reason:
     return reason(
         ReasonCode.ORDER_EXPIRED,
         "The order's time is over.",

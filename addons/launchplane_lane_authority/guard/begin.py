@@ -1,0 +1,287 @@
+"""`begin`: the last check, and then everything that stands there is set aside."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from launchplane_lane_contracts.errors import CouldNotTell, Refused
+from launchplane_lane_contracts.judgement import (
+    clock_problem,
+    judge_database,
+    judge_filestore,
+    judge_keep,
+    judge_marker,
+    kept_is_unchanged,
+)
+from launchplane_lane_contracts.marker import EngineTag, FilestoreTag
+from launchplane_lane_contracts.observation import Observation
+from launchplane_lane_contracts.orders import Permit
+from launchplane_lane_contracts.reading import (
+    DatabaseEntry,
+    DatabaseReading,
+    LaneReading,
+    RuntimeWitness,
+)
+from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
+from launchplane_lane_contracts.receipt import SetAside
+from launchplane_lane_contracts.rulebook import decide
+from launchplane_lane_contracts.vocabulary import DataSource, TagState
+
+from . import filestore
+from .database import MAINTENANCE_DATABASE, connected
+from .keep import ENDED, SET_ASIDE, BeginIntent, Keep
+from .lane_reading import read_database, read_lane
+from .order_check import check_environment
+from .settings import GuardSettings
+from .swap import Coming, Going, set_locked, swap
+from .tokens import PublicKeys
+
+
+def begin(
+    settings: GuardSettings, keys: PublicKeys, permit: Permit, token: str
+) -> tuple[LaneReading, SetAside | None]:
+    """Verify, decide again from the permit and our own reading, and set aside.
+
+    Run again after a crash it carries on. Raises Refused, CouldNotTell or Busy; then the lane's
+    data stands where it stood.
+    """
+    check_environment(permit, settings)
+    keep = open_keep(settings, permit)
+    with keep.locked():
+        intent = keep.intent(permit.permit_id)
+        if intent is None:
+            intent = _note(settings, keys, permit, token, keep)
+        elif keep.has(permit.permit_id, SET_ASIDE) or keep.has(permit.permit_id, ENDED):
+            raise Refused.because(_already_begun(permit, intent))
+        set_aside = _set_aside(settings, permit, intent, keep)
+        keep.note(permit.permit_id, SET_ASIDE)
+    return read_lane(settings), set_aside
+
+
+def open_keep(settings: GuardSettings, permit: Permit) -> Keep:
+    """The lane's keep, made ready. Raises Refused when there is none that can be used."""
+    reading = read_lane(settings)
+    observed = judge_keep(reading.keep, reading.filestore)
+    if settings.keep is None or observed.state != "ready":
+        decision = decide(
+            permit.policy,
+            permit.request,
+            permit.observation.model_copy(update={"keep": observed}),
+            datetime.now(UTC),
+        )
+        raise Refused.because(
+            *(each for each in decision.reasons if each.code.value.startswith("keep_"))
+        )
+    keep = Keep(settings.keep)
+    try:
+        keep.prepare(permit.lane)
+    except OSError as problem:
+        raise CouldNotTell(f"The keep {settings.keep} could not be used: {problem}.") from None
+    return keep
+
+
+def _note(
+    settings: GuardSettings, keys: PublicKeys, permit: Permit, token: str, keep: Keep
+) -> BeginIntent:
+    """Decide again, and remember the permit before the first change."""
+    reading = read_lane(settings)
+    now = datetime.now(UTC)
+    observation = observe(reading, keys, permit)
+    decision = decide(permit.policy, permit.request, observation, now)
+    moved = _moved(permit, observation)
+    if not decision.allowed or moved:
+        raise Refused.because(*decision.reasons, *moved)
+    entry = reading.database.entry
+    intent = BeginIntent(
+        permit_id=permit.permit_id,
+        token=token,
+        database_oid=entry.oid if entry else None,
+        kept_name=permit.kept_name,
+        had_filestore=reading.filestore.exists,
+        begun_at=now,
+    )
+    try:
+        keep.note_begin(intent)
+    except OSError as problem:
+        raise CouldNotTell(
+            f"The permit could not be noted in the keep, so nothing was begun: {problem}."
+        ) from None
+    return intent
+
+
+def observe(reading: LaneReading, keys: PublicKeys, permit: Permit) -> Observation:
+    """What the host saw, with everything replaced that this side can see for itself."""
+    record = permit.observation.record
+    database = reading.database
+    row = database.marker_row
+    verdict = keys.judge_marker_token(row.token) if row is not None else None
+    incoming = permit.observation.incoming
+    if incoming.kept is not None:
+        incoming = incoming.model_copy(
+            update={"kept_is_unchanged": kept_is_unchanged(database, incoming.kept)}
+        )
+    problem = clock_problem(reading.read_at, database.server.now if database.server else None)
+    return permit.observation.model_copy(
+        update={
+            "database": judge_database(database, record),
+            "marker": judge_marker(database, verdict, record),
+            "filestore": judge_filestore(reading.filestore, database, record, RuntimeWitness()),
+            "keep": judge_keep(reading.keep, reading.filestore),
+            "incoming": incoming,
+            "clock_trusted": permit.observation.clock_trusted and not problem,
+            "clock_detail": problem,
+            "taken_at": reading.read_at,
+        }
+    )
+
+
+def _moved(permit: Permit, observation: Observation) -> tuple[Reason, ...]:
+    """What is no longer as it was when the permit was signed."""
+    before, now = permit.observation, observation
+    facts = (
+        ("database state", before.database.state, now.database.state),
+        ("database oid", before.database.oid, now.database.oid),
+        ("marker", before.marker.state, now.marker.state),
+        ("cluster", before.database.system_identifier, now.database.system_identifier),
+    )
+    return tuple(
+        reason(
+            ReasonCode.READINGS_MOVED,
+            f"The {name} was {then} when the permit was signed and is {found} now.",
+            "Plan again; the next plan shows what stands there.",
+            fact=name,
+            then=then,
+            now=found,
+        )
+        for name, then, found in facts
+        if then != found
+    )
+
+
+def _already_begun(permit: Permit, intent: BeginIntent) -> Reason:
+    return reason(
+        ReasonCode.PERMIT_ALREADY_BEGUN,
+        f"Permit {permit.permit_id} was begun at {intent.begun_at:%Y-%m-%d %H:%M:%S} UTC; it is "
+        "good for one rebuild.",
+        "Finish that rebuild or undo it; for another one, plan and authorize again.",
+        permit_id=permit.permit_id,
+        begun_at=intent.begun_at,
+    )
+
+
+def _set_aside(
+    settings: GuardSettings, permit: Permit, intent: BeginIntent, keep: Keep
+) -> SetAside | None:
+    if permit.request.data_source is DataSource.EXISTING:
+        # The data stays. An image that does not know the lock must still find its database listed.
+        with connected(settings, MAINTENANCE_DATABASE) as server:
+            set_locked(server, settings.database, locked=False)
+        return None
+    reading = read_database(settings)
+    _exchange_databases(settings, permit, intent, reading)
+    incoming = _incoming_folder(permit, keep)
+    _exchange_folders(settings, permit, intent, keep.filestore(intent.kept_name), incoming)
+    if intent.database_oid is None and not intent.had_filestore:
+        return None
+    return SetAside(
+        name=intent.kept_name,
+        database_oid=intent.database_oid,
+        has_filestore=intent.had_filestore,
+    )
+
+
+def _exchange_databases(
+    settings: GuardSettings, permit: Permit, intent: BeginIntent, reading: DatabaseReading
+) -> None:
+    going = None
+    if intent.database_oid is not None and not _stands(
+        reading, intent.kept_name, intent.database_oid
+    ):
+        going = Going(intent.database_oid, intent.kept_name, _kept_tag(permit, reading, intent))
+    coming = None
+    kept = permit.observation.incoming.kept
+    if permit.request.data_source is DataSource.KEPT and kept is not None:
+        if _stands(reading, settings.database, kept.database_oid):
+            return
+        coming = Coming(
+            kept.database_oid,
+            kept.name,
+            EngineTag(
+                lane=permit.lane,
+                generation=permit.generation,
+                database_oid=kept.database_oid,
+                state=TagState.PENDING,
+                permit_id=permit.permit_id,
+            ),
+        )
+    if going is None and coming is None:
+        return
+    with connected(settings, MAINTENANCE_DATABASE) as server:
+        swap(server, settings.database, going, coming)
+
+
+def _stands(reading: DatabaseReading, name: str, oid: int) -> bool:
+    """Whether this very database stands under this name."""
+    everything: tuple[DatabaseEntry, ...] = reading.neighbours
+    if reading.entry is not None:
+        everything = (reading.entry, *everything)
+    return any(entry.name == name and entry.oid == oid for entry in everything)
+
+
+def _kept_tag(permit: Permit, reading: DatabaseReading, intent: BeginIntent) -> EngineTag:
+    """Whose data it is that is set aside: by its own tag, else by what the host recorded."""
+    tag = reading.entry.tag if reading.entry else None
+    generation = tag.generation if tag else permit.observation.record.generation
+    assert intent.database_oid is not None
+    return EngineTag(
+        lane=permit.lane,
+        # An empty database that nobody recorded is the remainder of no generation but this one.
+        generation=generation or permit.generation,
+        database_oid=intent.database_oid,
+        state=TagState.KEPT,
+        permit_id=permit.permit_id,
+        set_aside_at=intent.begun_at,
+    )
+
+
+def _incoming_folder(permit: Permit, keep: Keep) -> Path | None:
+    kept = permit.observation.incoming.kept
+    if permit.request.data_source is not DataSource.KEPT or kept is None or not kept.has_filestore:
+        return None
+    return keep.filestore(kept.name)
+
+
+def _exchange_folders(
+    settings: GuardSettings, permit: Permit, intent: BeginIntent, away: Path, incoming: Path | None
+) -> None:
+    """Rename the served folder into the keep and put the incoming one, or an empty one, there."""
+    served = settings.filestore
+    try:
+        if intent.had_filestore and not away.exists():
+            tag, _problem = filestore.read_tag(served)
+            filestore.rename_folder(served, away)
+            if tag is not None:
+                filestore.write_tag(away, tag.model_copy(update={"state": TagState.KEPT}))
+        if not served.exists():
+            if incoming is not None:
+                filestore.rename_folder(incoming, served)
+            elif away.exists():
+                filestore.make_like(served, away)
+        system_identifier = read_database(settings).server
+        if system_identifier is None:
+            raise CouldNotTell("The server went away while the files were set aside.")
+        filestore.write_tag(
+            served,
+            FilestoreTag(
+                lane=permit.lane,
+                generation=permit.generation,
+                system_identifier=system_identifier.system_identifier,
+                database_oid=None,
+                state=TagState.PENDING,
+                permit_id=permit.permit_id,
+            ),
+        )
+    except OSError as problem:
+        raise CouldNotTell(
+            f"The files could not be set aside ({problem}). The database is kept as "
+            f"{intent.kept_name}. Run `begin` again with the same permit, or undo the operation."
+        ) from None

@@ -1,0 +1,113 @@
+"""`prepare` and `stamp`: the marker, the tags and the lock, exactly as the control plane signed."""
+
+from launchplane_lane_contracts.errors import CouldNotTell, Refused
+from launchplane_lane_contracts.marker import EngineTag, FilestoreTag, Marker
+from launchplane_lane_contracts.orders import PrepareOrder, StampOrder
+from launchplane_lane_contracts.reading import LaneReading
+from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
+from launchplane_lane_contracts.vocabulary import DataSource, TagState
+
+from . import filestore
+from .database import MAINTENANCE_DATABASE, connected, query_through
+from .keep import ENDED, FINISHED, Keep
+from .lane_reading import read_lane
+from .marker_table import create_tables, write_event, write_row
+from .order_check import check_environment
+from .settings import GuardSettings
+from .swap import comment, set_locked
+
+
+def prepare(settings: GuardSettings, order: PrepareOrder) -> LaneReading:
+    """Make the marker's empty table, so that the database gets a physical identity.
+
+    Raises Refused, CouldNotTell.
+    """
+    check_environment(order, settings)
+    reading = read_lane(settings)
+    entry = reading.database.entry
+    if entry is None or entry.oid != order.database_oid or reading.database.problem:
+        raise Refused.because(
+            _moved(f"database oid {order.database_oid}", f"oid {entry.oid if entry else 'none'}")
+        )
+    with connected(settings, settings.database) as connection:
+        connection.autocommit = False
+        create_tables(query_through(connection))
+        connection.commit()
+    return read_lane(settings)
+
+
+def stamp(settings: GuardSettings, order: StampOrder, token: str) -> LaneReading:
+    """Write the marker over the physical identity that the order names.
+
+    Run again it writes the same. Raises Refused, CouldNotTell or Busy.
+    """
+    check_environment(order, settings)
+    marker = order.marker
+    keep = Keep(settings.keep) if settings.keep is not None else None
+    reading = read_lane(settings)
+    found = reading.database.identity()
+    if found != marker.identity:
+        raise Refused.because(_moved(str(marker.identity), str(found)))
+    if order.permit_id is not None and (keep is None or not keep.has(order.permit_id, FINISHED)):
+        raise Refused.because(
+            reason(
+                ReasonCode.PERMIT_NOT_BEGUN,
+                f"The rebuild of permit {order.permit_id} was not finished here.",
+                "Run `finish` with the permit first, or undo the operation.",
+                permit_id=order.permit_id,
+            )
+        )
+    _write(settings, order, token, marker)
+    if order.permit_id is not None and keep is not None:
+        keep.note(order.permit_id, ENDED)
+    return read_lane(settings)
+
+
+def _write(settings: GuardSettings, order: StampOrder, token: str, marker: Marker) -> None:
+    tag = EngineTag(
+        lane=marker.lane,
+        generation=marker.generation,
+        database_oid=marker.identity.database_oid,
+        state=TagState.LIVE,
+        permit_id=order.permit_id,
+    )
+    same_data = marker.lineage.data_source in (None, DataSource.EXISTING, DataSource.KEPT)
+    with connected(settings, settings.database) as connection:
+        query = query_through(connection)
+        connection.autocommit = False
+        write_row(query, marker.row(token), keep_claim=same_data)
+        write_event(
+            query,
+            "stamp",
+            "control plane",
+            {"generation": marker.generation, "permit_id": order.permit_id},
+        )
+        connection.commit()
+    try:
+        filestore.write_tag(
+            settings.filestore,
+            FilestoreTag(
+                lane=marker.lane,
+                generation=marker.generation,
+                system_identifier=marker.identity.system_identifier,
+                database_oid=marker.identity.database_oid,
+                state=TagState.LIVE,
+                permit_id=order.permit_id,
+            ),
+        )
+    except OSError as problem:
+        raise CouldNotTell(f"The filestore's tag could not be written: {problem}.") from None
+    with connected(settings, MAINTENANCE_DATABASE) as server:
+        comment(server, settings.database, tag)
+        set_locked(server, settings.database, locked=order.lock)
+
+
+def _moved(expected: str, found: str) -> Reason:
+    return reason(
+        ReasonCode.READINGS_MOVED,
+        f"The order is for {expected}; {found} was found.",
+        "Something else changed the server in between. Plan again: the next reading says what "
+        "stands there.",
+        expected=expected,
+        found=found,
+    )

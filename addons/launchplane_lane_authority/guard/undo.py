@@ -1,0 +1,195 @@
+"""`undo`: kept data goes back under its name; what stood there instead is kept."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from launchplane_lane_contracts.errors import CouldNotTell, Refused
+from launchplane_lane_contracts.marker import EngineTag
+from launchplane_lane_contracts.orders import Permit, UndoOrder
+from launchplane_lane_contracts.reading import DatabaseReading, LaneReading
+from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
+from launchplane_lane_contracts.receipt import SetAside
+from launchplane_lane_contracts.vocabulary import DataSource, TagState
+
+from . import filestore
+from .database import MAINTENANCE_DATABASE, connected
+from .keep import ENDED, BeginIntent, Keep
+from .lane_reading import read_lane
+from .order_check import check_environment
+from .settings import GuardSettings
+from .swap import Coming, Going, allow_connections, swap
+from .tokens import PublicKeys
+
+UNDOING = "undoing"
+"""The undo was begun; what stood under the name then is written inside."""
+
+
+def undo(
+    settings: GuardSettings, keys: PublicKeys, order: UndoOrder
+) -> tuple[LaneReading, SetAside | None]:
+    """Put back what the permit's begin set aside.
+
+    Run again after a crash it carries on. Raises Refused, CouldNotTell or Busy.
+    """
+    check_environment(order, settings)
+    if settings.keep is None:
+        raise Refused.because(_impossible("no keep is configured", "Configure the lane's keep."))
+    keep = Keep(settings.keep)
+    keep.prepare(order.lane)
+    with keep.locked():
+        intent = keep.intent(order.permit_id)
+        if intent is None:
+            # Nothing was changed under this permit, and now nothing ever will be.
+            keep.note_begin(_never_begun(order))
+            keep.note(order.permit_id, ENDED)
+            return read_lane(settings), None
+        if keep.has(order.permit_id, ENDED):
+            return read_lane(settings), None
+        permit = keys.order(intent.token, kind="permit", heed_time=False)
+        assert isinstance(permit, Permit)
+        if permit.request.data_source is DataSource.EXISTING:
+            raise Refused.because(
+                _impossible(
+                    "the data stayed where it was, so there is nothing to put back",
+                    "Run the same operation again, or restore a backup.",
+                )
+            )
+        remains = _put_back(settings, keep, intent, permit, order)
+        keep.note(order.permit_id, ENDED)
+    return read_lane(settings), remains
+
+
+def _never_begun(order: UndoOrder) -> BeginIntent:
+    return BeginIntent(
+        permit_id=order.permit_id,
+        token="undone before it was begun",
+        database_oid=None,
+        kept_name=order.remains_name,
+        had_filestore=False,
+        begun_at=datetime.now(UTC),
+    )
+
+
+def _put_back(
+    settings: GuardSettings, keep: Keep, intent: BeginIntent, permit: Permit, order: UndoOrder
+) -> SetAside | None:
+    database = read_lane(settings).database
+    if database.server is None:
+        raise CouldNotTell(f"The server did not answer: {database.problem}.")
+    remains = _exchange_databases(settings, intent, permit, order, database)
+    _exchange_folders(settings, keep, intent, permit, order)
+    folder = keep.filestore(order.remains_name)
+    if remains is None and not folder.exists():
+        return None
+    return SetAside(name=order.remains_name, database_oid=remains, has_filestore=folder.exists())
+
+
+def _exchange_databases(
+    settings: GuardSettings,
+    intent: BeginIntent,
+    permit: Permit,
+    order: UndoOrder,
+    database: DatabaseReading,
+) -> int | None:
+    """Give the name back to what it belongs to; the oid of what stood there, if anything did."""
+    entry = database.entry
+    if entry is not None and entry.oid == intent.database_oid:
+        # It never left its name, or an undo before this one came this far.
+        if not entry.takes_connections:
+            with connected(settings, MAINTENANCE_DATABASE) as server:
+                allow_connections(server, settings.database)
+        return _oid_of(database, order.remains_name)
+    going = None
+    if entry is not None:
+        going = Going(entry.oid, order.remains_name, _remains_tag(permit, entry.oid))
+    coming = None
+    if intent.database_oid is not None:
+        kept = next(
+            (
+                each
+                for each in database.neighbours
+                if each.name == intent.kept_name
+                and each.oid == intent.database_oid
+                and each.tag is not None
+                and each.tag.state is TagState.KEPT
+                and each.tag.database_oid == each.oid
+                and each.tag.lane == order.lane
+            ),
+            None,
+        )
+        if kept is None or kept.tag is None:
+            raise Refused.because(
+                _impossible(
+                    f"{intent.kept_name} (oid {intent.database_oid}) is not there with its tag",
+                    "Look for that database on the lane's server: if it was renamed, give it its "
+                    "name back, then undo again.",
+                )
+            )
+        coming = Coming(
+            kept.oid,
+            intent.kept_name,
+            EngineTag(
+                lane=order.lane,
+                generation=order.generation,
+                database_oid=kept.oid,
+                state=TagState.PENDING,
+                permit_id=permit.permit_id,
+            ),
+        )
+    if going is not None or coming is not None:
+        with connected(settings, MAINTENANCE_DATABASE) as server:
+            swap(server, settings.database, going, coming)
+    return going.oid if going is not None else _oid_of(database, order.remains_name)
+
+
+def _oid_of(database: DatabaseReading, name: str) -> int | None:
+    return next((each.oid for each in database.neighbours if each.name == name), None)
+
+
+def _remains_tag(permit: Permit, oid: int) -> EngineTag:
+    return EngineTag(
+        lane=permit.lane,
+        generation=permit.generation,
+        database_oid=oid,
+        state=TagState.KEPT,
+        permit_id=permit.permit_id,
+        set_aside_at=datetime.now(UTC),
+    )
+
+
+def _exchange_folders(
+    settings: GuardSettings, keep: Keep, intent: BeginIntent, permit: Permit, order: UndoOrder
+) -> None:
+    """The served folder becomes the remains'; the kept one is served again."""
+    served = settings.filestore
+    kept, remains = keep.filestore(intent.kept_name), keep.filestore(order.remains_name)
+    went_back = permit.observation.incoming.kept
+    try:
+        # While the kept folder is in the keep, what is served is not it.
+        if intent.had_filestore and not kept.exists():
+            return
+        if served.exists() and not remains.exists():
+            filestore.rename_folder(served, remains)
+            _retag_kept(remains)
+        if intent.had_filestore:
+            filestore.rename_folder(kept, served)
+        if went_back is not None and went_back.has_filestore and remains.exists():
+            # A restore of kept data is undone: its files are kept under the remains' name.
+            _retag_kept(remains)
+    except OSError as problem:
+        raise CouldNotTell(
+            f"The files could not be put back ({problem}). Nothing is lost: they lie in "
+            f"{kept} and {remains}. Undo again when the folder can be written to."
+        ) from None
+
+
+def _retag_kept(folder: Path) -> None:
+    tag, _problem = filestore.read_tag(folder)
+    if tag is not None:
+        filestore.write_tag(folder, tag.model_copy(update={"state": TagState.KEPT}))
+
+
+def _impossible(detail: str, remedy: str) -> Reason:
+    return reason(
+        ReasonCode.UNDO_IMPOSSIBLE, f"It cannot be undone: {detail}.", remedy, detail=detail
+    )
