@@ -85,10 +85,10 @@ def run_part(part: str, selection: Sequence[str] = ()) -> Outcome:
         passed, failed, skipped = count(report)
     seconds = time.monotonic() - began
     problem = ""
-    if completed.returncode == NOTHING_COLLECTED or passed + failed + skipped == 0:
-        problem = "no test was collected"
-    elif completed.returncode != 0 and failed == 0:
+    if completed.returncode not in (0, NOTHING_COLLECTED) and failed == 0:
         problem = f"pytest ended with code {completed.returncode}"
+    elif passed + failed + skipped == 0:
+        problem = "no test was collected"
     return Outcome(part, passed, failed, skipped, seconds, problem)
 
 

@@ -197,6 +197,10 @@ def prepare_apt() -> list[str]:
         *("-q", "-o", f"Dir::Etc::sourcelist={sources}", "-o", "Dir::Etc::sourceparts=-"),
         *("-o", f"Dir::State::lists={home / 'lists'}", "-o", f"Dir::Cache={home}"),
         *("-o", "Acquire::Languages=none"),
+        # Said here as well: a machine's own settings may be more careless.
+        *("-o", "APT::Get::AllowUnauthenticated=false"),
+        *("-o", "Acquire::AllowInsecureRepositories=false"),
+        *("-o", "Acquire::AllowDowngradeToInsecureRepositories=false"),
         # The cache may lie in a closed home, where apt's own user can't write.
         *("-o", "APT::Sandbox::User=root"),
     ]

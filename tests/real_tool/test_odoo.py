@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.real import RealPartMissing, find_odoo
+from tests.real import RealPartMissing, find_odoo, odoo
 from tests.real.odoo import read_release
+
+FOREIGN_KEYRING = Path("/usr/share/keyrings/debian-archive-removed-keys.gpg")
 
 
 def test_an_empty_home_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -44,15 +46,28 @@ def test_home_may_name_an_unpacked_root(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not FOREIGN_KEYRING.exists(), reason="Debian's keyrings are not here")
+def test_a_package_list_that_others_signed_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("ODOO_HOME", raising=False)
+    monkeypatch.setenv("LANE_AUTHORITY_CACHE", str(tmp_path))
+    monkeypatch.setattr(odoo, "KEYRING", FOREIGN_KEYRING)
+    with pytest.raises(RealPartMissing, match=r"package list of Debian[\s\S]*NO_PUBKEY"):
+        find_odoo()
+    assert not list(tmp_path.rglob("*.deb"))
+
+
+@pytest.mark.slow
 def test_it_runs_and_follows_no_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PGHOST", "somebodys-production.invalid")
     monkeypatch.setenv("ODOO_RC", str(tmp_path / "nothing.conf"))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    odoo = find_odoo()
-    assert "PGHOST" not in odoo.environment()
+    found = find_odoo()
+    assert "PGHOST" not in found.environment()
     printed = subprocess.run(
-        odoo.command("--version"),
-        env=odoo.environment(),
+        found.command("--version"),
+        env=found.environment(),
         cwd=tmp_path,
         check=True,
         capture_output=True,
