@@ -1,0 +1,235 @@
+"""Signatures of people, made and checked by OpenSSH. A name that somebody typed is no approval."""
+
+import os
+import re
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from launchplane_lane_contracts.approval import SIGNATURE_NAMESPACE, Approval
+from launchplane_lane_contracts.contract import Contract, Digest, Person, UtcInstant
+from launchplane_lane_contracts.errors import BadInput, CouldNotTell, Refused
+from launchplane_lane_contracts.reasons import ReasonCode, reason
+
+from .host_directory import HostDirectory
+from .store import Store, StoredApproval
+
+PATIENCE_SECONDS = 30
+LARGEST_SIGNATURE = 64 * 1024
+_FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]+")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_PATTERN_SIGNS = frozenset("*?!,")
+
+
+class ReverifiedApprovals(Contract):
+    """Stored signatures, verified once more."""
+
+    good: tuple[StoredApproval, ...]
+    """Those that still verify."""
+    rejected: tuple[tuple[StoredApproval, str], ...]
+    """Those that do not, each with the reason in words."""
+
+
+def message_of(digest: Digest) -> bytes:
+    """Exactly what is signed.
+
+    Raises BadInput when the text is no digest.
+    """
+    if not _DIGEST.fullmatch(digest):
+        raise BadInput(f"{digest!r} is not a digest: give all of its 64 digits from 0 to f.")
+    return f"{SIGNATURE_NAMESPACE}\n{digest}\n".encode()
+
+
+def sign(digest: Digest, key_file: Path) -> str:
+    """The signature of the key in `key_file` (or in the agent, by its public file).
+
+    OpenSSH itself asks for a passphrase or for a touch. Raises BadInput when it does not sign.
+    """
+    # A person must see what a hardware key asks for.
+    words = None if sys.stderr.isatty() else subprocess.PIPE
+    try:
+        child = subprocess.run(
+            ["ssh-keygen", "-Y", "sign", "-n", SIGNATURE_NAMESPACE, "-f", str(key_file)],
+            input=message_of(digest),
+            stdout=subprocess.PIPE,
+            stderr=words,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise _no_program() from error
+    if child.returncode != 0:
+        raise BadInput(
+            f"OpenSSH did not sign with {key_file}: {_last_line(child.stderr)}. Name the file of "
+            "your own key."
+        )
+    return child.stdout.decode()
+
+
+def person_of(host: HostDirectory, signature: str, now: UtcInstant) -> Person:
+    """Whose key made the signature, as the approvers file says at `now` (UTC).
+
+    It does not look at what was signed. Raises Refused when the key is nobody's, or more than one
+    person's; CouldNotTell when the approvers file cannot be relied on.
+    """
+    _check_approvers_file(host.approvers_file)
+    with _signature_file(signature) as file:
+        child = _ask(
+            "find-principals",
+            *("-f", str(host.approvers_file), "-s", str(file), _verify_time(now)),
+        )
+    names = child.stdout.decode(errors="replace").splitlines()
+    if child.returncode != 0 or not names:
+        raise _refusal(
+            f"The key of this signature is nobody's in {host.approvers_file} at "
+            f"{now:%Y-%m-%d %H:%M} UTC: {_last_line(child.stderr)}.",
+            "Sign with a key that is in that file, or have the key added, which is a change that "
+            "others approve.",
+        )
+    if len(names) > 1 or _PATTERN_SIGNS & set(names[0]):
+        raise _refusal(
+            f"The key of this signature stands in {host.approvers_file} for {', '.join(names)}; "
+            "one key must be one person's, by name.",
+            "Give each person a line of its own there, with one name and no pattern.",
+        )
+    return Person(names[0])
+
+
+def verify(
+    host: HostDirectory, digest: Digest, person: Person, signature: str, now: UtcInstant
+) -> str:
+    """See that `person` signed `digest`, with a key that is that person's at `now` (UTC).
+
+    Returns the key's fingerprint. One person with two keys is one person. Raises Refused, saying
+    why; CouldNotTell when it cannot be found out.
+    """
+    signer = person_of(host, signature, now)
+    if signer != person:
+        raise _refusal(
+            f"The signature is that of {signer}, not of {person}.",
+            f"Have {person} sign {digest}.",
+        )
+    with _signature_file(signature) as file:
+        child = _ask(
+            "verify",
+            *("-n", SIGNATURE_NAMESPACE, "-f", str(host.approvers_file)),
+            *("-I", person, "-s", str(file), _verify_time(now)),
+            message=message_of(digest),
+        )
+    found = _FINGERPRINT.search(child.stdout.decode(errors="replace"))
+    if child.returncode != 0 or found is None:
+        raise _refusal(
+            f"The signature of {person} does not stand for {digest}: {_last_line(child.stderr)}.",
+            f"Sign exactly that digest: `lane-authority approve {digest}`.",
+        )
+    return found.group()
+
+
+def record_approval(
+    host: HostDirectory, store: Store, digest: Digest, signature: str, now: UtcInstant
+) -> Approval:
+    """Verify a signature under `digest` and store it.
+
+    Raises Refused when it does not verify, or was used or has lapsed; CouldNotTell.
+    """
+    person = person_of(host, signature, now)
+    fingerprint = verify(host, digest, person, signature, now)
+    stored = store.add_approval(
+        digest=digest,
+        person=person,
+        key_fingerprint=fingerprint,
+        signature=signature,
+        now=now,
+    )
+    return stored.approval
+
+
+def verify_all(
+    host: HostDirectory, store: Store, digest: Digest | None = None, *, now: UtcInstant
+) -> ReverifiedApprovals:
+    """Verify what is stored once more, under one digest or all, as the approvers file is at `now`.
+
+    Whoever was removed from the file since then counts no longer.
+    """
+    good: list[StoredApproval] = []
+    rejected: list[tuple[StoredApproval, str]] = []
+    for each in store.approvals(digest):
+        claimed = each.approval
+        try:
+            key = verify(host, claimed.signed_digest, claimed.person, each.signature, now)
+        except Refused as refusal:
+            rejected.append((each, refusal.message))
+            continue
+        if key != each.key_fingerprint:
+            rejected.append((each, f"it was made by {key}, and {each.key_fingerprint} is recorded"))
+            continue
+        good.append(each)
+    return ReverifiedApprovals(good=tuple(good), rejected=tuple(rejected))
+
+
+def _check_approvers_file(file: Path) -> None:
+    try:
+        mode = stat.S_IMODE(file.stat().st_mode)
+    except OSError as error:
+        raise CouldNotTell(
+            f"The approvers file {file} cannot be read: {error.strerror}. Put it back, or make an "
+            "empty one with `lane-authority init`."
+        ) from error
+    if mode & 0o022:
+        raise CouldNotTell(
+            f"The approvers file {file} can be written by others (mode {mode:04o}), who could add "
+            f"themselves. See what is in it, then run: chmod go-w {file}"
+        )
+
+
+@contextmanager
+def _signature_file(signature: str) -> Iterator[Path]:
+    if len(signature) > LARGEST_SIGNATURE:
+        raise BadInput("That is no SSH signature: it is far too long. Give the .sig file's text.")
+    with tempfile.TemporaryDirectory(prefix="lane-authority-") as folder:
+        file = Path(folder) / "signature"
+        file.write_text(signature, encoding="utf-8")
+        yield file
+
+
+def _verify_time(now: UtcInstant) -> str:
+    # Without a zone, OpenSSH reads it in that of its environment, which `_ask` sets to UTC.
+    return f"-Overify-time={now:%Y%m%d%H%M%S}"
+
+
+def _ask(what: str, *arguments: str, message: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    environment = {**os.environ, "TZ": "UTC", "LC_ALL": "C"}
+    try:
+        return subprocess.run(
+            ["ssh-keygen", "-Y", what, *arguments],
+            input=message,
+            capture_output=True,
+            check=False,
+            env=environment,
+            timeout=PATIENCE_SECONDS,
+        )
+    except FileNotFoundError as error:
+        raise _no_program() from error
+    except subprocess.TimeoutExpired as error:
+        raise CouldNotTell(
+            f"ssh-keygen did not answer within {PATIENCE_SECONDS} seconds. Try again."
+        ) from error
+
+
+def _no_program() -> CouldNotTell:
+    return CouldNotTell(
+        "The program ssh-keygen is not on this machine's PATH, so no signature can be made or "
+        "checked. Install OpenSSH's client programs (Debian: apt install openssh-client)."
+    )
+
+
+def _refusal(message: str, remedy: str) -> Refused:
+    return Refused.because(reason(ReasonCode.APPROVALS_MISSING, message, remedy))
+
+
+def _last_line(words: bytes | None) -> str:
+    lines = (words or b"").decode(errors="replace").strip().splitlines()
+    return lines[-1].strip() if lines else "it gave no reason"

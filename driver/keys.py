@@ -1,0 +1,335 @@
+"""The host's signing key, and the public keys that verify what it signed. Ed25519 throughout."""
+
+import base64
+import hashlib
+import json
+import os
+import secrets
+import stat
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+from pydantic import ValidationError
+
+from launchplane_lane_contracts.contract import RULEBOOK_VERSION, KeyId
+from launchplane_lane_contracts.errors import CouldNotTell
+from launchplane_lane_contracts.judgement import TokenVerdict
+from launchplane_lane_contracts.orders import (
+    ANY_ORDER,
+    AUDIENCE,
+    ISSUER,
+    Permit,
+    PrepareOrder,
+    StampOrder,
+    UndoOrder,
+    WitnessOrder,
+    header_type,
+)
+
+from .durable import write_durably
+from .host_directory import HostDirectory
+
+KEY_VARIABLE = "LANE_AUTHORITY_SIGNING_KEY"
+ALGORITHM = "EdDSA"
+
+
+def key_id(public: Ed25519PublicKey) -> KeyId:
+    """A key's name: the first 16 hexadecimal digits of the SHA-256 of its 32 bytes."""
+    return KeyId(hashlib.sha256(_raw(public)).hexdigest()[:16])
+
+
+def create_signing_key(host: HostDirectory) -> KeyId:
+    """Make the host's signing key and add its public key to the key set.
+
+    Where there is a signing key already, that is the answer; nothing is changed but a public key
+    that is missing. Raises CouldNotTell when the files cannot be read or written.
+    """
+    present = _key_files(host)
+    if present:
+        key = SigningKey.load(host, environment={})
+    else:
+        private = Ed25519PrivateKey.generate()
+        key = SigningKey(private)
+        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        file = host.keys / f"signing-{key.key_id}.pem"
+        try:
+            write_durably(file, pem, mode=0o600, replace=False)
+        except OSError as error:
+            raise CouldNotTell(
+                f"The signing key could not be written to {file}: {error.strerror}. Give this user "
+                "the right to write there."
+            ) from error
+    _publish(host, key)
+    return key.key_id
+
+
+def _publish(host: HostDirectory, key: "SigningKey") -> None:
+    file = host.public_keys_file
+    text = _read(file) if file.exists() else '{"keys": []}'
+    if key.key_id in PublicKeys.from_jwks(text).key_ids:
+        return
+    keys = [*json.loads(text)["keys"], key.public_jwk()]
+    write_durably(file, (json.dumps({"keys": keys}, indent=2) + "\n").encode(), mode=0o644)
+
+
+class SigningKey:
+    """The private key. It signs orders and shows itself to nobody."""
+
+    def __init__(self, private: Ed25519PrivateKey) -> None:
+        self._private = private
+        self.key_id = key_id(private.public_key())
+
+    def __repr__(self) -> str:
+        return f"SigningKey({self.key_id})"
+
+    @classmethod
+    def load(cls, host: HostDirectory, environment: Mapping[str, str] = os.environ) -> Self:
+        """The key in the environment, or else the one file in the host directory.
+
+        Raises CouldNotTell when there is none, more than one, or one that others can read.
+        """
+        pem = environment.get(KEY_VARIABLE)
+        if pem:
+            return cls(_read_private(pem.encode(), f"the environment's {KEY_VARIABLE}"))
+        files = _key_files(host)
+        if not files:
+            raise CouldNotTell(
+                f"There is no signing key in {host.keys}. Make one with `lane-authority init`, or "
+                f"give its PEM in {KEY_VARIABLE}."
+            )
+        if len(files) > 1:
+            names = ", ".join(file.name for file in files)
+            raise CouldNotTell(
+                f"There are several signing keys in {host.keys}: {names}. Move all but the one in "
+                "use elsewhere; their public keys stay in the key set."
+            )
+        file = files[0]
+        _refuse_shared(file)
+        return cls(_read_private(_read(file).encode(), str(file)))
+
+    def public_jwk(self) -> dict[str, str]:
+        """The public key as it stands in a JSON Web Key Set."""
+        return {
+            "kty": "OKP",
+            "crv": "Ed25519",
+            "alg": ALGORITHM,
+            "use": "sig",
+            "kid": self.key_id,
+            "x": _encode(_raw(self._private.public_key())),
+        }
+
+    def sign(
+        self,
+        order: Permit | PrepareOrder | StampOrder | UndoOrder | WitnessOrder,
+        *,
+        audience: str,
+        issued_at: datetime,
+        expires_at: datetime,
+    ) -> str:
+        """The order as a signed token for `audience`, good from `issued_at` to `expires_at` (UTC).
+
+        Its `jti` is the order's nonce where it has one.
+        """
+        nonce = None if isinstance(order, WitnessOrder) else order.nonce
+        claims = {
+            "iss": ISSUER,
+            "aud": audience,
+            "iat": issued_at,
+            "nbf": issued_at,
+            "exp": expires_at,
+            "jti": nonce or secrets.token_hex(16),
+            "order": order.to_plain(),
+        }
+        headers = {"kid": self.key_id, "typ": header_type(order.kind)}
+        return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers=headers)
+
+
+class _NotOurs(Exception):
+    """Why a token is not what we would have signed."""
+
+
+class PublicKeys:
+    """The keys that verify what this host, or one before it, signed."""
+
+    def __init__(self, keys: Mapping[KeyId, Ed25519PublicKey]) -> None:
+        self._keys = dict(keys)
+
+    @property
+    def key_ids(self) -> frozenset[KeyId]:
+        """The names of the keys."""
+        return frozenset(self._keys)
+
+    @classmethod
+    def load(cls, host: HostDirectory, environment: Mapping[str, str] = os.environ) -> Self:
+        """The host's key set, and the public half of a signing key in the environment.
+
+        Raises CouldNotTell when it cannot be read.
+        """
+        keys = cls.from_jwks(_read(host.public_keys_file))
+        if environment.get(KEY_VARIABLE):
+            key = SigningKey.load(host, environment)
+            keys._keys[key.key_id] = key._private.public_key()
+        return keys
+
+    @classmethod
+    def from_jwks(cls, text: str) -> Self:
+        """Read a JSON Web Key Set.
+
+        Raises CouldNotTell when one of its keys is not an Ed25519 public key under its own name.
+        """
+        try:
+            keys = [_read_public(each) for each in json.loads(text)["keys"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise CouldNotTell(
+                "The set of public keys cannot be read: it must be a JSON Web Key Set of Ed25519 "
+                "public keys, each with the kid that is made from it. Put the saved file back."
+            ) from error
+        return cls({key_id(each): each for each in keys})
+
+    def verify_marker(self, token: str) -> TokenVerdict:
+        """What the token in a marker row is worth. Its age does not matter: data grows old."""
+        try:
+            header = _header(token)
+            key = self._keys.get(KeyId(header["kid"]))
+            if key is None:
+                return TokenVerdict(
+                    key_is_unknown=True,
+                    detail=f"no public key {header['kid'][:64]!r} is at hand",
+                )
+            return TokenVerdict(order=_marker_order(token, header, key))
+        except _NotOurs as error:
+            return TokenVerdict(detail=str(error))
+
+
+# -- one step of the ladder each ---------------------------------------------------
+
+
+def _header(token: str) -> dict[str, str]:
+    parts = token.split(".")
+    # Base64 has spellings that read the same; only the one that we write is a token of ours.
+    if len(parts) != 3 or not all(_is_canonical(part) for part in parts):
+        raise _NotOurs("it is not a signed token")
+    try:
+        header = json.loads(_decode(parts[0]))
+    except ValueError as error:
+        raise _NotOurs("the token's header cannot be read") from error
+    if (
+        not isinstance(header, dict)
+        or set(header) != {"alg", "kid", "typ"}
+        or not all(isinstance(value, str) for value in header.values())
+    ):
+        raise _NotOurs("the token's header is not one of ours")
+    if header["alg"] != ALGORITHM:
+        raise _NotOurs(f"the token is not signed with {ALGORITHM}")
+    return header
+
+
+def _marker_order(
+    token: str, header: Mapping[str, str], key: Ed25519PublicKey
+) -> Permit | StampOrder:
+    try:
+        claims = jwt.decode(
+            token,
+            key,
+            algorithms=[ALGORITHM],
+            audience=AUDIENCE,
+            issuer=ISSUER,
+            options={
+                "require": ["iss", "aud", "iat", "nbf", "exp", "jti", "order"],
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_iat": False,
+            },
+        )
+    except jwt.InvalidTokenError as error:
+        raise _NotOurs(f"the token is not good: {error}") from error
+    if claims["aud"] != AUDIENCE:
+        raise _NotOurs("the token is for others as well")
+    try:
+        order = ANY_ORDER.validate_json(json.dumps(claims["order"]))
+    except ValidationError as error:
+        raise _NotOurs("the token holds no order that is known here") from error
+    if header["typ"] != header_type(order.kind):
+        raise _NotOurs(f"the token is called {header['typ'][:64]!r} and holds a {order.kind} order")
+    if not 1 <= order.rulebook_version <= RULEBOOK_VERSION:
+        raise _NotOurs(f"rule book {order.rulebook_version} is not known here")
+    if not isinstance(order, Permit | StampOrder):
+        raise _NotOurs(f"a {order.kind} order does not stand in a marker row")
+    return order
+
+
+# -- files and encodings -----------------------------------------------------------
+
+
+def _key_files(host: HostDirectory) -> list[Path]:
+    return sorted(host.keys.glob("signing-*.pem"))
+
+
+def _refuse_shared(file: Path) -> None:
+    with suppress(FileNotFoundError):
+        mode = stat.S_IMODE(file.stat().st_mode)
+        if mode & 0o077:
+            raise CouldNotTell(
+                f"The signing key {file} can be used by others (mode {mode:04o}), who could sign "
+                f"permits with it. If nobody had it, run: chmod 600 {file}"
+            )
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CouldNotTell(
+            f"{file} cannot be read. Make it with `lane-authority init`, or let this user read it."
+        ) from error
+
+
+def _read_private(pem: bytes, where: str) -> Ed25519PrivateKey:
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError) as error:
+        # What could not be read is a secret, so it is not repeated.
+        raise CouldNotTell(f"There is no private key in PEM in {where}.") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise CouldNotTell(f"The private key in {where} is not an Ed25519 key.")
+    return key
+
+
+def _read_public(jwk: Mapping[str, Any]) -> Ed25519PublicKey:
+    if jwk["kty"] != "OKP" or jwk["crv"] != "Ed25519" or "d" in jwk:
+        raise ValueError("not an Ed25519 public key")
+    key = Ed25519PublicKey.from_public_bytes(_decode(jwk["x"]))
+    if jwk["kid"] != key_id(key):
+        raise ValueError("the key has another's name")
+    return key
+
+
+def _raw(public: Ed25519PublicKey) -> bytes:
+    return public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+def _encode(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _decode(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _is_canonical(part: str) -> bool:
+    try:
+        return _encode(_decode(part)) == part
+    except ValueError:
+        return False

@@ -1,0 +1,102 @@
+"""Where each lane is, as `lane-authority.toml` says. What may be done to it stands elsewhere."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
+
+from launchplane_lane_contracts.contract import Contract, DatabaseNameField, FilestorePathField
+from launchplane_lane_contracts.errors import BadInput, CouldNotTell
+from launchplane_lane_contracts.lane import Lane
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Argument = Annotated[str, StringConstraints(min_length=1)]
+
+
+def _read_lane(value: Any) -> Any:
+    return Lane.parse(value) if isinstance(value, str) else value
+
+
+class LaneConfiguration(Contract):
+    """How the host reaches one lane. No secret belongs in it."""
+
+    lane: Annotated[Lane, BeforeValidator(_read_lane)]
+    """The lane; written product/context/instance in the file."""
+    database: DatabaseNameField
+    """The name of its database."""
+    filestore_path: FilestorePathField
+    """The folder of its filestore, as the guard sees it."""
+    guard_command: Annotated[tuple[Argument, ...], Field(min_length=1)]
+    """The program, with its arguments, that runs the guard in the lane's own runtime."""
+    guard_timeout: Seconds = 600.0
+    """How long the guard may take (seconds)."""
+    runtime_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+")] | None = None
+    """Where the running Odoo answers; without it only the guard can speak for the runtime."""
+    runtime_timeout: Seconds = 10.0
+    """How long the running Odoo may take to answer (seconds)."""
+
+
+class HostConfiguration(Contract):
+    """The whole file."""
+
+    lanes: tuple[LaneConfiguration, ...] = ()
+    """One table for each lane."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        faults: list[str] = []
+        seen: set[Lane] = set()
+        places: dict[tuple[tuple[str, ...], str], Lane] = {}
+        for each in self.lanes:
+            if each.lane in seen:
+                faults.append(f"lane {each.lane} is configured more than once")
+            seen.add(each.lane)
+            other = places.setdefault((each.guard_command, each.database), each.lane)
+            if other != each.lane:
+                faults.append(
+                    f"lanes {other} and {each.lane} name the same guard command and database"
+                )
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+
+def read_host_configuration(path: Path) -> HostConfiguration:
+    """Read the file.
+
+    Raises BadInput with every mistake in it, each by its field; CouldNotTell when it is unreadable.
+    """
+    try:
+        plain = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} is not TOML: {error}. Correct the file.") from error
+    except OSError as error:
+        raise CouldNotTell(
+            f"{path} cannot be read: {error.strerror}. Let this user read it."
+        ) from error
+    try:
+        # Dates mean nothing here; as text they are reported like any other wrong value.
+        return HostConfiguration.from_json(json.dumps(plain, default=str))
+    except ValidationError as error:
+        mistakes = "\n".join(
+            f"  {_field(fault['loc'])}: {_without_prefix(fault['msg'])}"
+            for fault in error.errors(include_url=False, include_input=False)
+        )
+        raise BadInput(f"{path} has mistakes; correct each of them:\n{mistakes}") from error
+
+
+def _field(place: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in place:
+        if isinstance(part, int):
+            # People count from one.
+            text += f"[{part + 1}]"
+        else:
+            text += f".{part}" if text else part
+    return text or "the file"
+
+
+def _without_prefix(message: str) -> str:
+    return message.removeprefix("Value error, ")

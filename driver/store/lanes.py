@@ -1,0 +1,227 @@
+"""What was last recorded of each lane, its generations, and what was set aside."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from launchplane_lane_contracts.contract import (
+    DatabaseName,
+    FilestorePath,
+    Nonce,
+    OperationId,
+    UtcInstant,
+)
+from launchplane_lane_contracts.errors import Refused
+from launchplane_lane_contracts.evidence import KeptData
+from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.marker import PhysicalIdentity
+from launchplane_lane_contracts.observation import HostRecord, UnfinishedOperation
+from launchplane_lane_contracts.reasons import ReasonCode, reason
+from launchplane_lane_contracts.vocabulary import LIVE_PHASES, OperationPhase
+
+from .reading import read_plain, read_text
+from .schema import KeptRow, LaneRow, OperationRow
+
+
+def lane_row(session: Session, lane: Lane) -> LaneRow:
+    """The lane's row; made when it is missing, so only inside a change."""
+    row = session.get(LaneRow, str(lane))
+    if row is None:
+        row = LaneRow(
+            lane=str(lane),
+            next_generation=1,
+            generation=None,
+            nonce=None,
+            identity=None,
+            filestore_path=None,
+        )
+        session.add(row)
+        session.flush()
+    return row
+
+
+def take_generation(session: Session, lane: Lane) -> int:
+    """The lane's next generation; it is never handed out again."""
+    row = lane_row(session, lane)
+    taken = row.next_generation
+    row.next_generation = taken + 1
+    return taken
+
+
+def live_row(session: Session, lane: Lane) -> OperationRow | None:
+    """The operation that holds the lane."""
+    return session.scalars(
+        select(OperationRow).where(
+            OperationRow.lane == str(lane),
+            OperationRow.phase.in_(sorted(phase.value for phase in LIVE_PHASES)),
+        )
+    ).first()
+
+
+def host_record(session: Session, lane: Lane) -> HostRecord:
+    """Everything that was recorded of the lane."""
+    row = session.get(LaneRow, str(lane))
+    live = live_row(session, lane)
+    unfinished = (
+        UnfinishedOperation(
+            operation_id=OperationId(live.operation_id), phase=OperationPhase(live.phase)
+        )
+        if live is not None
+        else None
+    )
+    kept = kept_of(session, lane)
+    if row is None or row.generation is None:
+        return HostRecord(lane=lane, unfinished=unfinished, kept=kept)
+    return HostRecord(
+        lane=lane,
+        generation=row.generation,
+        nonce=Nonce(row.nonce) if row.nonce is not None else None,
+        identity=(
+            read_text(PhysicalIdentity, row.identity, f"where the data of lane {lane} stood")
+            if row.identity is not None
+            else None
+        ),
+        filestore_path=(
+            FilestorePath(row.filestore_path) if row.filestore_path is not None else None
+        ),
+        unfinished=unfinished,
+        kept=kept,
+    )
+
+
+def record_live_data(
+    session: Session,
+    lane: Lane,
+    *,
+    generation: int,
+    nonce: Nonce,
+    identity: PhysicalIdentity,
+    filestore_path: FilestorePath,
+) -> None:
+    """Write down what the lane's data is now.
+
+    Raises Refused for a generation that was not handed out, or is older than the recorded one.
+    """
+    row = lane_row(session, lane)
+    if not (row.generation or 1) <= generation < row.next_generation:
+        raise Refused.because(
+            reason(
+                ReasonCode.READINGS_MOVED,
+                f"Generation {generation} cannot be recorded for lane {lane}: "
+                f"{row.generation or 0} is recorded, and {row.next_generation - 1} was the last one "
+                "handed out.",
+                "Read the lane again and plan again.",
+                lane=lane,
+                generation=generation,
+                recorded=row.generation,
+            )
+        )
+    row.generation = generation
+    row.nonce = nonce
+    row.identity = identity.canonical().decode()
+    row.filestore_path = filestore_path
+
+
+def kept_of(session: Session, lane: Lane) -> tuple[KeptData, ...]:
+    """What was set aside and neither went back nor was released, oldest first."""
+    rows = session.scalars(
+        select(KeptRow)
+        .where(
+            KeptRow.lane == str(lane), KeptRow.released_at.is_(None), KeptRow.gone_back_at.is_(None)
+        )
+        .order_by(KeptRow.set_aside_at, KeptRow.name)
+    )
+    return tuple(_kept(row, lane) for row in rows)
+
+
+def add_kept(session: Session, kept: KeptData, operation_id: OperationId) -> None:
+    """Note what an operation set aside; noting the very same again changes nothing.
+
+    Raises Refused when other data was noted under that name.
+    """
+    present = session.get(KeptRow, (str(kept.lane), kept.name))
+    if present is not None:
+        if _kept(present, kept.lane) == kept and present.gone_back_at is None:
+            return
+        raise Refused(
+            f"Other data of lane {kept.lane} is recorded as kept under the name {kept.name}. "
+            "Nothing was recorded. Look at what is kept (`lane-authority lane`) and plan again."
+        )
+    session.add(
+        KeptRow(
+            lane=str(kept.lane),
+            name=kept.name,
+            operation_id=operation_id,
+            database_oid=kept.database_oid,
+            generation=kept.generation,
+            nonce=kept.nonce,
+            permit_id=kept.permit_id,
+            set_aside_at=kept.set_aside_at,
+            kept_until=kept.kept_until,
+            authoritative=kept.authoritative,
+            has_filestore=kept.has_filestore,
+            gone_back_at=None,
+            released_at=None,
+        )
+    )
+    session.flush()
+
+
+def set_kept_until(session: Session, operation_id: OperationId, until: UtcInstant) -> None:
+    """Say until when what the operation set aside is kept at least."""
+    for row in session.scalars(select(KeptRow).where(KeptRow.operation_id == operation_id)):
+        if row.kept_until is None and row.gone_back_at is None:
+            row.kept_until = until
+
+
+def mark_gone_back(session: Session, lane: Lane, name: DatabaseName, now: UtcInstant) -> None:
+    """Note that kept data became live again.
+
+    Raises Refused when nothing is kept under that name.
+    """
+    row = session.get(KeptRow, (str(lane), name))
+    if row is None or row.gone_back_at is not None or row.released_at is not None:
+        raise Refused.because(
+            reason(
+                ReasonCode.KEPT_UNKNOWN,
+                f"Nothing of lane {lane} is recorded as kept under the name {name}.",
+                "Look at what is kept (`lane-authority lane`) and name one of those.",
+                lane=lane,
+                kept=name,
+            )
+        )
+    row.gone_back_at = now
+
+
+def mark_all_gone_back(
+    session: Session, operation_id: OperationId, now: UtcInstant
+) -> tuple[DatabaseName, ...]:
+    """Note that all that an operation set aside is live again, and say what that is."""
+    rows = session.scalars(
+        select(KeptRow).where(
+            KeptRow.operation_id == operation_id,
+            KeptRow.gone_back_at.is_(None),
+            KeptRow.released_at.is_(None),
+        )
+    ).all()
+    for row in rows:
+        row.gone_back_at = now
+    return tuple(DatabaseName(row.name) for row in rows)
+
+
+def _kept(row: KeptRow, lane: Lane) -> KeptData:
+    return read_plain(
+        KeptData,
+        {
+            "lane": lane.to_plain(),
+            "name": row.name,
+            "database_oid": row.database_oid,
+            "generation": row.generation,
+            "nonce": row.nonce,
+            "permit_id": row.permit_id,
+            "set_aside_at": row.set_aside_at.isoformat(),
+            "kept_until": row.kept_until.isoformat() if row.kept_until is not None else None,
+            "authoritative": row.authoritative,
+            "has_filestore": row.has_filestore,
+        },
+        f"the kept data {row.name}",
+    )

@@ -1,0 +1,406 @@
+"""Operations: who holds a lane, and how far a rebuild came."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from launchplane_lane_contracts.contract import (
+    DatabaseName,
+    Digest,
+    FilestorePath,
+    Nonce,
+    OperationId,
+    PermitId,
+    Person,
+    UtcInstant,
+)
+from launchplane_lane_contracts.errors import BadInput, Busy, Refused
+from launchplane_lane_contracts.evidence import KeptData
+from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.marker import PhysicalIdentity
+from launchplane_lane_contracts.plan import Plan
+from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
+from launchplane_lane_contracts.vocabulary import LIVE_PHASES, UNFINISHED_PHASES, OperationPhase
+
+from .approvals import use_approvals
+from .lanes import (
+    add_kept,
+    lane_row,
+    live_row,
+    mark_all_gone_back,
+    mark_gone_back,
+    record_live_data,
+    set_kept_until,
+    take_generation,
+)
+from .ledger import EntryKind, Transaction
+from .policies import policy_in_force
+from .reading import read_text
+from .records import OperationRecord
+from .schema import OperationRow
+
+
+def claim(
+    change: Transaction, plan: Plan, *, now: UtcInstant, approvals_used: tuple[int, ...]
+) -> OperationRecord:
+    """Take the lane for a plan. See `Store.claim`."""
+    session, request = change.session, plan.target.request
+    obligations = plan.decision.obligations
+    if not plan.decision.allowed or obligations is None:
+        raise Refused.because(*plan.decision.reasons)
+    holder = live_row(session, request.lane)
+    if holder is not None:
+        raise _busy(holder)
+    _refuse_a_stale_plan(session, plan)
+    present = lane_row(session, request.lane).generation
+    if obligations.new_generation or present is None:
+        generation = take_generation(session, request.lane)
+    else:
+        generation = present
+    row = OperationRow(
+        operation_id=f"op-{secrets.token_hex(8)}",
+        lane=str(request.lane),
+        phase=OperationPhase.AUTHORIZED.value,
+        plan=plan.canonical().decode(),
+        plan_digest=plan.plan_digest,
+        generation=generation,
+        permit_id=None,
+        permit_token=None,
+        kept_name=None,
+        requester=request.requester,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(row)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        # The database's own index stands behind the question above.
+        raise Busy(
+            f"Another operation took lane {request.lane} at this moment. Nothing was changed."
+        ) from error
+    use_approvals(session, approvals_used, plan.plan_digest, used_by=row.operation_id)
+    change.append(
+        EntryKind.OPERATION_CLAIMED,
+        request.lane,
+        {
+            "operation_id": row.operation_id,
+            "plan_digest": plan.plan_digest,
+            "generation": generation,
+            "policy_revision": plan.policy_revision,
+            "request": request.to_plain(),
+            "approvals": sorted(approvals_used),
+        },
+    )
+    return record_of(row)
+
+
+def _refuse_a_stale_plan(session: Session, plan: Plan) -> None:
+    lane = plan.target.request.lane
+    revision = policy_in_force(session, lane)
+    generation = lane_row(session, lane).generation
+    in_force = revision.number if revision is not None else None
+    if in_force != plan.policy_revision:
+        raise Refused.because(
+            _changed(lane, "policy revision", plan.policy_revision, in_force, plan)
+        )
+    if generation != plan.target.present_generation:
+        raise Refused.because(
+            _changed(lane, "generation", plan.target.present_generation, generation, plan)
+        )
+
+
+def _changed(lane: Lane, what: str, planned: object, present: object, plan: Plan) -> Reason:
+    return reason(
+        ReasonCode.PLAN_CHANGED,
+        f"The plan was made for {what} {planned or 'none'} of lane {lane}; now it is "
+        f"{present or 'none'}.",
+        "Plan again, have the new plan reviewed, and authorize that one.",
+        lane=lane,
+        plan_digest=plan.plan_digest,
+        planned=planned,
+        present=present,
+    )
+
+
+def advance(
+    change: Transaction,
+    operation_id: OperationId,
+    *,
+    expected: frozenset[OperationPhase],
+    to: OperationPhase,
+    now: UtcInstant,
+    permit_id: PermitId | None,
+    permit_token: str | None,
+    kept: KeptData | None,
+    gone_back: DatabaseName | None,
+    ledger_document: Mapping[str, Any],
+) -> OperationRecord:
+    """Take an operation one step further. See `Store.advance`."""
+    if to is OperationPhase.SETTLED:
+        raise ValueError("an operation is settled by `settle`, which records the data with it")
+    session = change.session
+    row = _row_in(session, operation_id, expected)
+    was = row.phase
+    row.phase = to.value
+    row.updated_at = now
+    if permit_id is not None:
+        row.permit_id = permit_id
+    if permit_token is not None:
+        row.permit_token = permit_token
+    _note_kept(session, row, kept=kept, gone_back=gone_back, now=now)
+    session.flush()
+    change.append(
+        EntryKind.OPERATION_ADVANCED,
+        row.lane,
+        {
+            "operation_id": operation_id,
+            "from": was,
+            "to": to.value,
+            "permit_id": row.permit_id,
+            "kept": kept.to_plain() if kept is not None else None,
+            "gone_back": gone_back,
+            "particulars": dict(ledger_document),
+        },
+    )
+    return record_of(row)
+
+
+def settle(
+    change: Transaction,
+    operation_id: OperationId,
+    *,
+    expected: frozenset[OperationPhase],
+    to: OperationPhase,
+    generation: int,
+    nonce: Nonce,
+    identity: PhysicalIdentity,
+    filestore_path: FilestorePath,
+    now: UtcInstant,
+    kept_until: UtcInstant,
+    kept: KeptData | None,
+    gone_back: DatabaseName | None,
+    ledger_document: Mapping[str, Any],
+) -> OperationRecord:
+    """End an operation with data in place. See `Store.settle`."""
+    row = _row_in(change.session, operation_id, expected)
+    record_live_data(
+        change.session,
+        Lane.parse(row.lane),
+        generation=generation,
+        nonce=nonce,
+        identity=identity,
+        filestore_path=filestore_path,
+    )
+    _note_kept(change.session, row, kept=kept, gone_back=gone_back, now=now)
+    return _end(
+        change,
+        row,
+        to=to,
+        now=now,
+        kept_until=kept_until,
+        document={
+            **_live_data(generation, nonce, identity, filestore_path),
+            "kept": kept.to_plain() if kept is not None else None,
+            "gone_back": gone_back,
+            "particulars": dict(ledger_document),
+        },
+    )
+
+
+def undone(
+    change: Transaction,
+    operation_id: OperationId,
+    *,
+    generation: int | None,
+    nonce: Nonce | None,
+    identity: PhysicalIdentity | None,
+    filestore_path: FilestorePath | None,
+    now: UtcInstant,
+    kept_until: UtcInstant,
+    remains: KeptData | None,
+    ledger_document: Mapping[str, Any],
+) -> OperationRecord:
+    """End an operation by what it had set aside. See `Store.undone`."""
+    row = _row_in(change.session, operation_id, UNFINISHED_PHASES)
+    lane = Lane.parse(row.lane)
+    if generation is not None and nonce and identity is not None and filestore_path is not None:
+        record_live_data(
+            change.session,
+            lane,
+            generation=generation,
+            nonce=nonce,
+            identity=identity,
+            filestore_path=filestore_path,
+        )
+    elif lane_row(change.session, lane).generation is not None:
+        raise Refused(
+            f"Operation {operation_id} cannot end without saying what the data of lane {lane} is "
+            "now, for data of it was recorded before. Read the lane again."
+        )
+    went_back = mark_all_gone_back(change.session, operation_id, now)
+    _note_kept(change.session, row, kept=remains, gone_back=None, now=now)
+    return _end(
+        change,
+        row,
+        to=OperationPhase.UNDONE,
+        now=now,
+        kept_until=kept_until,
+        document={
+            **_live_data(generation, nonce, identity, filestore_path),
+            "remains": remains.to_plain() if remains is not None else None,
+            "gone_back": list(went_back),
+            "particulars": dict(ledger_document),
+        },
+    )
+
+
+def _end(
+    change: Transaction,
+    row: OperationRow,
+    *,
+    to: OperationPhase,
+    now: UtcInstant,
+    kept_until: UtcInstant,
+    document: Mapping[str, Any],
+) -> OperationRecord:
+    was, row.phase, row.updated_at = row.phase, to.value, now
+    set_kept_until(change.session, OperationId(row.operation_id), kept_until)
+    change.session.flush()
+    change.append(
+        EntryKind.OPERATION_SETTLED,
+        row.lane,
+        {
+            "operation_id": row.operation_id,
+            "from": was,
+            "to": to.value,
+            "kept_until": kept_until.isoformat(),
+            **document,
+        },
+    )
+    return record_of(row)
+
+
+def _live_data(
+    generation: int | None,
+    nonce: Nonce | None,
+    identity: PhysicalIdentity | None,
+    filestore_path: FilestorePath | None,
+) -> dict[str, Any]:
+    return {
+        "generation": generation,
+        "nonce": nonce,
+        "identity": identity.to_plain() if identity is not None else None,
+        "filestore_path": filestore_path,
+    }
+
+
+def _note_kept(
+    session: Session,
+    row: OperationRow,
+    *,
+    kept: KeptData | None,
+    gone_back: DatabaseName | None,
+    now: UtcInstant,
+) -> None:
+    if gone_back is not None:
+        mark_gone_back(session, Lane.parse(row.lane), gone_back, now)
+    if kept is None:
+        return
+    if str(kept.lane) != row.lane:
+        raise Refused(
+            f"Data of lane {kept.lane} was not set aside by operation {row.operation_id} of lane "
+            f"{row.lane}. Nothing was recorded."
+        )
+    add_kept(session, kept, OperationId(row.operation_id))
+    if row.kept_name is None:
+        row.kept_name = kept.name
+
+
+def operation(session: Session, operation_id: OperationId) -> OperationRecord:
+    """One operation.
+
+    Raises BadInput when there is none.
+    """
+    return record_of(_row(session, operation_id))
+
+
+def operations(session: Session, lane: Lane | None) -> tuple[OperationRecord, ...]:
+    """Every operation, of one lane or of all, oldest first."""
+    query = select(OperationRow).order_by(OperationRow.created_at, OperationRow.operation_id)
+    if lane is not None:
+        query = query.where(OperationRow.lane == str(lane))
+    return tuple(record_of(row) for row in session.scalars(query))
+
+
+def _row(session: Session, operation_id: OperationId) -> OperationRow:
+    row = session.get(OperationRow, operation_id)
+    if row is None:
+        raise BadInput(
+            f"There is no operation {operation_id}. `lane-authority lanes` lists those that hold "
+            "a lane."
+        )
+    return row
+
+
+def _row_in(
+    session: Session, operation_id: OperationId, expected: frozenset[OperationPhase]
+) -> OperationRow:
+    row = _row(session, operation_id)
+    if OperationPhase(row.phase) in expected:
+        return row
+    wanted = " or ".join(sorted(expected))
+    message = (
+        f"Operation {operation_id} of lane {row.lane} is {row.phase}, and this step needs it to be "
+        f"{wanted}. Nothing was changed."
+    )
+    if OperationPhase(row.phase) in LIVE_PHASES:
+        raise Busy(f"{message} Look at it again: somebody else may have taken it further.")
+    raise Refused(f"{message} It is over; plan anew.")
+
+
+def busy_reason(row: OperationRow) -> Reason:
+    """Why nobody else may have the lane now."""
+    return reason(
+        ReasonCode.LANE_BUSY,
+        f"Operation {row.operation_id} of {row.requester} holds lane {row.lane}; it is "
+        f"{row.phase} since {row.updated_at:%Y-%m-%d %H:%M} UTC.",
+        "Let it end, or end it: finish, undo, or wait until it lapses.",
+        operation_id=row.operation_id,
+        phase=row.phase,
+        lane=row.lane,
+    )
+
+
+def _busy(row: OperationRow) -> Busy:
+    found = busy_reason(row)
+    return Busy(f"{found.message} {found.remedy}", (found,))
+
+
+def refuse_while_held(session: Session, lane: Lane) -> None:
+    """Raise Busy when an operation holds the lane."""
+    holder = live_row(session, lane)
+    if holder is not None:
+        raise _busy(holder)
+
+
+def record_of(row: OperationRow) -> OperationRecord:
+    """The operation in a row."""
+    return OperationRecord(
+        operation_id=OperationId(row.operation_id),
+        lane=Lane.parse(row.lane),
+        phase=OperationPhase(row.phase),
+        plan=read_text(Plan, row.plan, f"the plan of operation {row.operation_id}"),
+        plan_digest=Digest(row.plan_digest),
+        generation=row.generation,
+        permit_id=PermitId(row.permit_id) if row.permit_id is not None else None,
+        permit_token=row.permit_token,
+        kept_name=DatabaseName(row.kept_name) if row.kept_name is not None else None,
+        requester=Person(row.requester),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,140 @@
+"""The store's tables, as the program sees them. `driver/migrations` makes them."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Text, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from launchplane_lane_contracts.vocabulary import LIVE_PHASES
+
+from .columns import UtcColumn
+
+SCHEMA_REVISION = "0001"
+"""The migration that this program needs."""
+
+ONE_LIVE_OPERATION = "one_live_operation_per_lane"
+
+_IS_LIVE = text("phase IN (" + ", ".join(f"'{phase}'" for phase in sorted(LIVE_PHASES)) + ")")
+
+
+class Base(DeclarativeBase):
+    """What the tables have in common. Lanes are written product/context/instance."""
+
+    type_annotation_map: ClassVar = {str: Text, datetime: UtcColumn}
+
+
+class PolicyRow(Base):
+    """One revision of one lane's policy; triggers refuse to change or delete it."""
+
+    __tablename__ = "policy_revisions"
+
+    lane: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    recorded_at: Mapped[datetime]
+    change_digest: Mapped[str]
+    document: Mapped[str]
+
+
+class ProposalRow(Base):
+    """Something that people are asked to sign."""
+
+    __tablename__ = "proposals"
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    document: Mapped[str]
+    proposer: Mapped[str]
+    proposed_at: Mapped[datetime]
+    applied_at: Mapped[datetime | None]
+
+
+class ApprovalRow(Base):
+    """One signature. Triggers refuse any change but the one that uses it, once."""
+
+    __tablename__ = "approvals"
+    __table_args__ = (Index("one_approval_per_person", "digest", "person", unique=True),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str]
+    person: Mapped[str]
+    key_fingerprint: Mapped[str]
+    signature: Mapped[str]
+    signed_at: Mapped[datetime]
+    used_by: Mapped[str | None]
+
+
+class LaneRow(Base):
+    """What was last recorded of a lane, and the counter that hands out its generations."""
+
+    __tablename__ = "lanes"
+
+    lane: Mapped[str] = mapped_column(primary_key=True)
+    next_generation: Mapped[int]
+    generation: Mapped[int | None]
+    nonce: Mapped[str | None]
+    identity: Mapped[str | None]
+    filestore_path: Mapped[str | None]
+
+
+class OperationRow(Base):
+    """One rebuild. An index of the database lets only one per lane be live."""
+
+    __tablename__ = "operations"
+    __table_args__ = (
+        Index(
+            ONE_LIVE_OPERATION,
+            "lane",
+            unique=True,
+            sqlite_where=_IS_LIVE,
+            postgresql_where=_IS_LIVE,
+        ),
+        Index("permit_of_one_operation", "permit_id", unique=True),
+    )
+
+    operation_id: Mapped[str] = mapped_column(primary_key=True)
+    lane: Mapped[str]
+    phase: Mapped[str]
+    plan: Mapped[str]
+    plan_digest: Mapped[str]
+    generation: Mapped[int]
+    permit_id: Mapped[str | None]
+    permit_token: Mapped[str | None]
+    kept_name: Mapped[str | None]
+    requester: Mapped[str]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class KeptRow(Base):
+    """Data that was set aside."""
+
+    __tablename__ = "kept_data"
+
+    lane: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    operation_id: Mapped[str] = mapped_column(ForeignKey("operations.operation_id"))
+    database_oid: Mapped[int] = mapped_column(BigInteger)
+    generation: Mapped[int]
+    nonce: Mapped[str | None]
+    permit_id: Mapped[str]
+    set_aside_at: Mapped[datetime]
+    kept_until: Mapped[datetime | None]
+    authoritative: Mapped[bool]
+    has_filestore: Mapped[bool]
+    gone_back_at: Mapped[datetime | None]
+    released_at: Mapped[datetime | None]
+
+
+class LedgerRow(Base):
+    """One entry of the ledger; triggers refuse to change or delete it."""
+
+    __tablename__ = "ledger"
+
+    sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    kind: Mapped[str]
+    lane: Mapped[str | None]
+    document: Mapped[str]
+    previous: Mapped[str]
+    digest: Mapped[str]

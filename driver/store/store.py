@@ -1,0 +1,487 @@
+"""The host's store: every question and every change, each in one transaction.
+
+Every change adds its entry to the ledger in the same transaction; the ledger's head is then
+written beside the signing key before the change is answered. A store that does not contain that
+head takes no change at all.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import select
+
+from launchplane_lane_contracts.contract import (
+    Contract,
+    DatabaseName,
+    Digest,
+    FilestorePath,
+    Nonce,
+    OperationId,
+    PermitId,
+    Person,
+    UtcInstant,
+)
+from launchplane_lane_contracts.errors import Refused
+from launchplane_lane_contracts.evidence import KeptData
+from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.marker import PhysicalIdentity
+from launchplane_lane_contracts.observation import HostRecord
+from launchplane_lane_contracts.plan import Plan
+from launchplane_lane_contracts.policy import Policy, PolicyRevision
+from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
+from launchplane_lane_contracts.vocabulary import UNFINISHED_PHASES, OperationPhase
+
+from ..ledger_head import GENESIS, LedgerHeadFile
+from . import approvals, lanes, ledger, operations, policies
+from .engine import StoreDatabase
+from .ledger import EntryKind, Transaction
+from .migrate import migrate
+from .records import LedgerEntry, OperationRecord, Proposal, StoredApproval
+from .schema import LedgerRow
+
+LARGEST_STEP_BACK = timedelta(seconds=60)
+"""How far the clock may stand before the ledger's last entry."""
+
+NO_PARTICULARS: Mapping[str, Any] = {}
+
+
+def utc_now() -> datetime:
+    """The host's clock."""
+    return datetime.now(UTC)
+
+
+class Store:
+    """The store. `now` is always in UTC and is what the records say; ledger entries are dated
+    by `clock`, inside their transaction.
+
+    Any method raises CouldNotTell when the database cannot be used; those that change something
+    raise Busy when others write for too long, and Refused when the store is an old copy.
+    """  # noqa: D205
+
+    def __init__(
+        self, database: StoreDatabase, head_file: LedgerHeadFile, clock: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._head_file = head_file
+        self._clock = clock
+
+    @classmethod
+    def open(cls, url: str, head_file: Path, *, clock: Callable[[], datetime] = utc_now) -> Self:
+        """Open the store, make its tables where they are missing, and bring them up to date.
+
+        `head_file` is where the ledger's head is kept, in another folder than the store's backup.
+        Raises BadInput for an address that is none, CouldNotTell when the store cannot be used.
+        """
+        database = StoreDatabase(url)
+        store = cls(database, LedgerHeadFile(head_file), clock)
+        with store._head_file.lock():
+            migrate(database)
+        store._begin_head_file()
+        return store
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._database.close()
+
+    # -- policies ------------------------------------------------------------------
+
+    def policy(self, lane: Lane) -> PolicyRevision | None:
+        """The policy in force; None for a lane that nobody recorded."""
+        with self._database.reading() as session:
+            return policies.policy_in_force(session, lane)
+
+    def policies(self) -> dict[Lane, PolicyRevision]:
+        """The policy in force of every lane that has one."""
+        with self._database.reading() as session:
+            # Later revisions come later, and take the place of earlier ones.
+            return {each.policy.lane: each for each in policies.policy_history(session, None)}
+
+    def history(self, lane: Lane) -> tuple[PolicyRevision, ...]:
+        """Every revision of a lane's policy, oldest first."""
+        with self._database.reading() as session:
+            return policies.policy_history(session, lane)
+
+    def record_policy(
+        self,
+        policy: Policy,
+        *,
+        actor: Person,
+        reason: str,
+        change_digest: Digest,
+        now: UtcInstant,
+        approvals_used: tuple[int, ...] = (),
+        replaces: int | None = None,
+    ) -> PolicyRevision:
+        """Add a revision, and use up the signatures that allowed it.
+
+        Whether they suffice is the caller's judgement. `replaces` is the number of the revision
+        that the caller judged against (0 for none): another one in force is a refusal.
+        Raises BadInput when the policy may not be recorded now; Refused when a signature does not
+        stand for this change or was used, or the change came into force before.
+        """
+        with self._changing() as change:
+            return policies.record_policy(
+                change,
+                policy,
+                actor=actor,
+                reason_given=reason,
+                change_digest=change_digest,
+                now=now,
+                approvals_used=approvals_used,
+                replaces=replaces,
+            )
+
+    # -- proposals and signatures --------------------------------------------------
+
+    def propose(self, kind: str, document: Contract, proposer: Person, now: UtcInstant) -> Digest:
+        """Store something that people are to sign; they sign the digest of the document.
+
+        Proposing the same document again changes nothing. One that may be asked for again after it
+        came into force therefore names its own instant, or what it replaces.
+        """
+        with self._changing() as change:
+            return policies.propose(change, kind, document, proposer, now)
+
+    def proposal(self, digest: Digest) -> Proposal:
+        """One proposal.
+
+        Raises BadInput when there is none.
+        """
+        with self._database.reading() as session:
+            return policies.proposal(session, digest)
+
+    def add_approval(
+        self,
+        *,
+        digest: Digest,
+        person: Person,
+        key_fingerprint: str,
+        signature: str,
+        now: UtcInstant,
+    ) -> StoredApproval:
+        """Store a signature that was verified.
+
+        A person signs one digest once: a second one, by another key as well, gives the first.
+        Raises Refused when the first was used or has lapsed.
+        """
+        with self._changing() as change:
+            return approvals.add_approval(
+                change,
+                digest=digest,
+                person=person,
+                key_fingerprint=key_fingerprint,
+                signature=signature,
+                now=now,
+            )
+
+    def approvals(self, digest: Digest | None = None) -> tuple[StoredApproval, ...]:
+        """The signatures under one digest, or all, oldest first; used ones are among them."""
+        with self._database.reading() as session:
+            return approvals.approvals_under(session, digest)
+
+    # -- lanes and operations ------------------------------------------------------
+
+    def host_record(self, lane: Lane) -> HostRecord:
+        """What was last recorded of a lane, who holds it, and what is kept."""
+        with self._database.reading() as session:
+            return lanes.host_record(session, lane)
+
+    def claim(
+        self, plan: Plan, *, now: UtcInstant, approvals_used: tuple[int, ...] = ()
+    ) -> OperationRecord:
+        """Take the lane for a plan, in phase authorized, and use up its signatures.
+
+        Raises Busy when an operation holds the lane; Refused when the plan was not allowed, when
+        policy or generation are no longer the plan's, or a signature is not for it or was used.
+        """
+        with self._changing() as change:
+            return operations.claim(change, plan, now=now, approvals_used=approvals_used)
+
+    def operation(self, operation_id: OperationId) -> OperationRecord:
+        """One operation.
+
+        Raises BadInput when there is none.
+        """
+        with self._database.reading() as session:
+            return operations.operation(session, operation_id)
+
+    def live_operation(self, lane: Lane) -> OperationRecord | None:
+        """The operation that holds the lane."""
+        with self._database.reading() as session:
+            row = lanes.live_row(session, lane)
+            return operations.record_of(row) if row is not None else None
+
+    def operations(self, lane: Lane | None = None) -> tuple[OperationRecord, ...]:
+        """Every operation, of one lane or of all, oldest first."""
+        with self._database.reading() as session:
+            return operations.operations(session, lane)
+
+    def advance(
+        self,
+        operation_id: OperationId,
+        *,
+        expected: frozenset[OperationPhase],
+        to: OperationPhase,
+        now: UtcInstant,
+        permit_id: PermitId | None = None,
+        permit_token: str | None = None,
+        kept: KeptData | None = None,
+        gone_back: DatabaseName | None = None,
+        ledger_document: Mapping[str, Any] = NO_PARTICULARS,
+    ) -> OperationRecord:
+        """Take an operation to another phase; `settle` is the way to settled.
+
+        `kept` is what was set aside; `gone_back` names kept data that is live again (an abort).
+        Raises Busy when the operation is in another live phase than expected, Refused when it is
+        over, BadInput when there is none.
+        """
+        with self._changing() as change:
+            return operations.advance(
+                change,
+                operation_id,
+                expected=expected,
+                to=to,
+                now=now,
+                permit_id=permit_id,
+                permit_token=permit_token,
+                kept=kept,
+                gone_back=gone_back,
+                ledger_document=ledger_document,
+            )
+
+    def settle(
+        self,
+        operation_id: OperationId,
+        *,
+        generation: int,
+        nonce: Nonce,
+        identity: PhysicalIdentity,
+        filestore_path: FilestorePath,
+        now: UtcInstant,
+        kept_until: UtcInstant,
+        to: OperationPhase = OperationPhase.SETTLED,
+        expected: frozenset[OperationPhase] = UNFINISHED_PHASES,
+        kept: KeptData | None = None,
+        gone_back: DatabaseName | None = None,
+        ledger_document: Mapping[str, Any] = NO_PARTICULARS,
+    ) -> OperationRecord:
+        """End an operation, and record the data that is live now; `undone` ends one by an undo.
+
+        What the operation set aside is kept until `kept_until` (UTC) at least; `kept` is more of
+        it, and `gone_back` names kept data that is live again.
+        Raises as `advance` does; Refused also for a generation that was never handed out or is
+        older than the recorded one.
+        """
+        with self._changing() as change:
+            return operations.settle(
+                change,
+                operation_id,
+                expected=expected,
+                to=to,
+                generation=generation,
+                nonce=nonce,
+                identity=identity,
+                filestore_path=filestore_path,
+                now=now,
+                kept_until=kept_until,
+                kept=kept,
+                gone_back=gone_back,
+                ledger_document=ledger_document,
+            )
+
+    def undone(
+        self,
+        operation_id: OperationId,
+        *,
+        generation: int | None,
+        nonce: Nonce | None,
+        identity: PhysicalIdentity | None,
+        filestore_path: FilestorePath | None,
+        now: UtcInstant,
+        kept_until: UtcInstant,
+        remains: KeptData | None = None,
+        ledger_document: Mapping[str, Any] = NO_PARTICULARS,
+    ) -> OperationRecord:
+        """End an operation whose set-aside was undone, and record what is live again.
+
+        What the operation had set aside is no longer listed as kept; `remains` is what stood in
+        its place, kept until `kept_until` (UTC) at least. Generation, nonce, identity and path are
+        None together where no data of the lane had been recorded. Raises as `settle` does.
+        """
+        with self._changing() as change:
+            return operations.undone(
+                change,
+                operation_id,
+                generation=generation,
+                nonce=nonce,
+                identity=identity,
+                filestore_path=filestore_path,
+                now=now,
+                kept_until=kept_until,
+                remains=remains,
+                ledger_document=ledger_document,
+            )
+
+    def new_generation(self, lane: Lane) -> int:
+        """Hand out a generation. It is never handed out again, used or not."""
+        with self._changing() as change:
+            taken = lanes.take_generation(change.session, lane)
+            change.append(EntryKind.GENERATION_HANDED_OUT, lane, {"generation": taken})
+            return taken
+
+    def record_data(
+        self,
+        lane: Lane,
+        generation: int,
+        nonce: Nonce,
+        identity: PhysicalIdentity,
+        filestore_path: FilestorePath,
+        now: UtcInstant,
+        kind: str,
+        *,
+        ledger_document: Mapping[str, Any] = NO_PARTICULARS,
+    ) -> HostRecord:
+        """Record data that no operation brought, for example `kind` enrol.
+
+        Raises Busy while an operation holds the lane; Refused for a generation that was never
+        handed out or is older than the recorded one.
+        """
+        with self._changing() as change:
+            operations.refuse_while_held(change.session, lane)
+            lanes.record_live_data(
+                change.session,
+                lane,
+                generation=generation,
+                nonce=nonce,
+                identity=identity,
+                filestore_path=filestore_path,
+            )
+            change.append(
+                EntryKind.DATA_RECORDED,
+                lane,
+                {
+                    "how": kind,
+                    "recorded_at": now.isoformat(),
+                    "generation": generation,
+                    "nonce": nonce,
+                    "identity": identity.to_plain(),
+                    "filestore_path": filestore_path,
+                    "particulars": dict(ledger_document),
+                },
+            )
+            return lanes.host_record(change.session, lane)
+
+    def mark_kept_gone_back(self, lane: Lane, name: DatabaseName, *, now: UtcInstant) -> None:
+        """Note that kept data is live again, so that it is no longer listed as kept.
+
+        Raises Refused when nothing is kept under that name.
+        """
+        with self._changing() as change:
+            lanes.mark_gone_back(change.session, lane, name, now)
+            change.append(EntryKind.KEPT_GONE_BACK, lane, {"name": name})
+
+    def note(self, kind: str, lane: Lane, document: Mapping[str, Any], now: UtcInstant) -> None:
+        """Put something on the record that changes nothing, for example a refusal."""
+        with self._changing() as change:
+            change.append(
+                EntryKind.NOTED,
+                lane,
+                {"what": kind, "noted_at": now.isoformat(), "particulars": dict(document)},
+            )
+
+    # -- the ledger ----------------------------------------------------------------
+
+    def ledger_entries(
+        self, lane: Lane | None = None, *, after: int = 0
+    ) -> tuple[LedgerEntry, ...]:
+        """Entries with a number above `after`, of one lane or of all, in their order."""
+        query = select(LedgerRow).where(LedgerRow.sequence > after).order_by(LedgerRow.sequence)
+        if lane is not None:
+            query = query.where(LedgerRow.lane == str(lane))
+        with self._database.reading() as session:
+            return tuple(ledger.entry_of(row) for row in session.scalars(query))
+
+    def verify_ledger(self) -> None:
+        """See that no entry was changed, removed, moved or cut off, and that policies agree.
+
+        Raises Refused, saying which entry is wrong first.
+        """
+        remembered = self._head_file.read()
+        with self._database.reading() as session:
+            rows = session.scalars(select(LedgerRow).order_by(LedgerRow.sequence)).all()
+            problem = ledger.chain_problem(rows, GENESIS) or ledger.head_problem(
+                session, remembered
+            )
+            if not problem:
+                problem = policies.difference_to_ledger(session, rows)
+        if problem:
+            raise Refused.because(self._not_trusted(problem))
+
+    def trusted(self) -> tuple[bool, str]:
+        """Whether the store is the newest one, and if not, why.
+
+        It is not when it lacks the entry that the head file names, or has another in its place.
+        Entries beyond it (after a crash between the two writes) are checked, and the file is
+        moved forward.
+        """
+        remembered = self._head_file.read()
+        with self._database.reading() as session:
+            problem = ledger.head_problem(session, remembered)
+            if problem or remembered is None:
+                return False, f"The ledger cannot be trusted: {problem}."
+            newer = session.scalars(
+                select(LedgerRow)
+                .where(LedgerRow.sequence > remembered.sequence)
+                .order_by(LedgerRow.sequence)
+            ).all()
+            problem = ledger.chain_problem(newer, remembered)
+            head = ledger.head_of(newer[-1]) if newer else remembered
+        if problem:
+            return False, f"The ledger cannot be trusted: {problem}."
+        self._head_file.move_forward(head)
+        return True, ""
+
+    def clock_problem(self, now: UtcInstant) -> str:
+        """Why `now` cannot be right, or nothing: the last entry is more than 60 s later."""
+        with self._database.reading() as session:
+            newest = ledger.newest_row(session)
+        if newest is None or now >= newest.at - LARGEST_STEP_BACK:
+            return ""
+        return (
+            f"this clock says {now:%Y-%m-%d %H:%M:%S} UTC, and entry {newest.sequence} of the "
+            f"ledger was written at {newest.at:%Y-%m-%d %H:%M:%S} UTC"
+        )
+
+    # -- how it is done ------------------------------------------------------------
+
+    @contextmanager
+    def _changing(self) -> Iterator[Transaction]:
+        with self._database.writing() as session:
+            # Only inside the transaction is the head file known not to be ahead of us.
+            problem = ledger.head_problem(session, self._head_file.read())
+            if problem:
+                raise Refused.because(self._not_trusted(problem))
+            head = ledger.head_of(ledger.newest_row(session))
+            change = Transaction(session=session, at=self._clock(), head=head)
+            yield change
+        self._head_file.move_forward(change.head)
+
+    def _begin_head_file(self) -> None:
+        if self._head_file.read() is not None:
+            return
+        with self._database.reading() as session:
+            is_new = ledger.newest_row(session) is None
+        if is_new:
+            self._head_file.move_forward(GENESIS)
+
+    def _not_trusted(self, problem: str) -> Reason:
+        return reason(
+            ReasonCode.STORE_ROLLED_BACK,
+            f"The ledger of the store {self._database.place} cannot be trusted: {problem}.",
+            "Put the newest store back, together with nothing else: the head in "
+            f"{self._head_file.path} stays as it is.",
+            problem=problem,
+        )
