@@ -82,6 +82,22 @@ def approvals_under(session: Session, digest: Digest | None) -> tuple[StoredAppr
     return tuple(_stored(row) for row in session.scalars(query))
 
 
+def use_judged_approvals(
+    session: Session, judged: tuple[Approval, ...], digest: Digest, *, used_by: str
+) -> tuple[int, ...]:
+    """Use up every free signature under a digest, and say which.
+
+    Raises Refused when one of `judged`, on which a decision rests, is no longer free.
+    """
+    rows = session.scalars(select(ApprovalRow).where(ApprovalRow.digest == digest)).all()
+    free = tuple(row.id for row in rows if row.used_by is None)
+    by_person = {row.person: row.id for row in rows}
+    needed = {by_person.get(each.person, 0) for each in judged}
+    approval_ids = tuple(sorted({*free, *needed}))
+    use_approvals(session, approval_ids, digest, used_by=used_by)
+    return approval_ids
+
+
 def use_approvals(
     session: Session, approval_ids: tuple[int, ...], digest: Digest, *, used_by: str
 ) -> None:

@@ -26,7 +26,7 @@ from launchplane_lane_contracts.plan import Plan
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.vocabulary import LIVE_PHASES, UNFINISHED_PHASES, OperationPhase
 
-from .approvals import use_approvals
+from .approvals import use_approvals, use_judged_approvals
 from .lanes import (
     add_kept,
     lane_row,
@@ -45,7 +45,7 @@ from .schema import OperationRow
 
 
 def claim(
-    change: Transaction, plan: Plan, *, now: UtcInstant, approvals_used: tuple[int, ...]
+    change: Transaction, plan: Plan, *, now: UtcInstant, approvals_used: tuple[int, ...] | None
 ) -> OperationRecord:
     """Take the lane for a plan. See `Store.claim`."""
     session, request = change.session, plan.target.request
@@ -83,7 +83,12 @@ def claim(
         raise Busy(
             f"Another operation took lane {request.lane} at this moment. Nothing was changed."
         ) from error
-    use_approvals(session, approvals_used, plan.plan_digest, used_by=row.operation_id)
+    if approvals_used is None:
+        approvals_used = use_judged_approvals(
+            session, plan.observation.approvals, plan.plan_digest, used_by=row.operation_id
+        )
+    else:
+        use_approvals(session, approvals_used, plan.plan_digest, used_by=row.operation_id)
     change.append(
         EntryKind.OPERATION_CLAIMED,
         request.lane,

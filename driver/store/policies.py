@@ -13,7 +13,7 @@ from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.policy import Policy, PolicyRevision
 from launchplane_lane_contracts.reasons import ReasonCode, reason
 
-from .approvals import use_approvals
+from .approvals import use_approvals, use_judged_approvals
 from .ledger import EntryKind, Transaction, canonical_text
 from .reading import read_text
 from .records import Proposal
@@ -47,21 +47,21 @@ def record_policy(
     reason_given: str,
     change_digest: Digest,
     now: UtcInstant,
-    approvals_used: tuple[int, ...],
-    replaces: int | None,
+    approvals_used: tuple[int, ...] | None,
+    after_revision: int | None,
 ) -> PolicyRevision:
     """Add a revision. See `Store.record_policy`."""
     present = policy_in_force(change.session, policy.lane)
     number = present.number if present is not None else 0
-    if replaces is not None and replaces != number:
+    if after_revision is not None and after_revision != number:
         raise Refused.because(
             reason(
                 ReasonCode.PLAN_CHANGED,
-                f"The change was judged against revision {replaces} of the policy of lane "
+                f"The change was judged against revision {after_revision} of the policy of lane "
                 f"{policy.lane}; revision {number} is in force now.",
                 "Look at the policy that is in force and propose the change again.",
                 lane=policy.lane,
-                judged_against=replaces,
+                judged_against=after_revision,
                 in_force=number,
             )
         )
@@ -78,7 +78,12 @@ def record_policy(
         faults = "; ".join(each["msg"].removeprefix("Value error, ") for each in error.errors())
         raise BadInput(f"The policy of lane {policy.lane} was not recorded: {faults}.") from error
     _apply_proposal(change.session, change_digest, now)
-    use_approvals(change.session, approvals_used, change_digest, used_by=change_digest)
+    if approvals_used is None:
+        approvals_used = use_judged_approvals(
+            change.session, (), change_digest, used_by=change_digest
+        )
+    else:
+        use_approvals(change.session, approvals_used, change_digest, used_by=change_digest)
     change.session.add(
         PolicyRow(
             lane=str(policy.lane),

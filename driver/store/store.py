@@ -112,13 +112,14 @@ class Store:
         reason: str,
         change_digest: Digest,
         now: UtcInstant,
-        approvals_used: tuple[int, ...] = (),
-        replaces: int | None = None,
+        approvals_used: tuple[int, ...] | None = None,
+        after_revision: int | None = None,
     ) -> PolicyRevision:
         """Add a revision, and use up the signatures that allowed it.
 
-        Whether they suffice is the caller's judgement. `replaces` is the number of the revision
-        that the caller judged against (0 for none): another one in force is a refusal.
+        Whether they suffice is the caller's judgement; without `approvals_used`, all that are free
+        under the digest are used up. `after_revision` is the number of the revision that the
+        caller judged against (0 for none): another one in force is a refusal.
         Raises BadInput when the policy may not be recorded now; Refused when a signature does not
         stand for this change or was used, or the change came into force before.
         """
@@ -131,7 +132,7 @@ class Store:
                 change_digest=change_digest,
                 now=now,
                 approvals_used=approvals_used,
-                replaces=replaces,
+                after_revision=after_revision,
             )
 
     # -- proposals and signatures --------------------------------------------------
@@ -190,10 +191,12 @@ class Store:
             return lanes.host_record(session, lane)
 
     def claim(
-        self, plan: Plan, *, now: UtcInstant, approvals_used: tuple[int, ...] = ()
+        self, plan: Plan, *, now: UtcInstant, approvals_used: tuple[int, ...] | None = None
     ) -> OperationRecord:
         """Take the lane for a plan, in phase authorized, and use up its signatures.
 
+        Without `approvals_used`, those are all that the plan was decided on and all others that
+        are free under its digest.
         Raises Busy when an operation holds the lane; Refused when the plan was not allowed, when
         policy or generation are no longer the plan's, or a signature is not for it or was used.
         """
@@ -325,11 +328,13 @@ class Store:
                 ledger_document=ledger_document,
             )
 
-    def new_generation(self, lane: Lane) -> int:
+    def new_generation(self, lane: Lane, *, now: UtcInstant) -> int:
         """Hand out a generation. It is never handed out again, used or not."""
         with self._changing() as change:
             taken = lanes.take_generation(change.session, lane)
-            change.append(EntryKind.GENERATION_HANDED_OUT, lane, {"generation": taken})
+            change.append(
+                EntryKind.GENERATION_HANDED_OUT, lane, {"generation": taken, "at": now.isoformat()}
+            )
             return taken
 
     def record_data(
@@ -342,10 +347,12 @@ class Store:
         now: UtcInstant,
         kind: str,
         *,
+        approvals_digest: Digest | None = None,
         ledger_document: Mapping[str, Any] = NO_PARTICULARS,
     ) -> HostRecord:
         """Record data that no operation brought, for example `kind` enrol.
 
+        The free signatures under `approvals_digest` are used up.
         Raises Busy while an operation holds the lane; Refused for a generation that was never
         handed out or is older than the recorded one.
         """
@@ -359,11 +366,17 @@ class Store:
                 identity=identity,
                 filestore_path=filestore_path,
             )
+            used: tuple[int, ...] = ()
+            if approvals_digest is not None:
+                used = approvals.use_judged_approvals(
+                    change.session, (), approvals_digest, used_by=approvals_digest
+                )
             change.append(
                 EntryKind.DATA_RECORDED,
                 lane,
                 {
                     "how": kind,
+                    "approvals": list(used),
                     "recorded_at": now.isoformat(),
                     "generation": generation,
                     "nonce": nonce,
