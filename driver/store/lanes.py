@@ -107,8 +107,8 @@ def record_live_data(
             reason(
                 ReasonCode.READINGS_MOVED,
                 f"Generation {generation} cannot be recorded for lane {lane}: "
-                f"{row.generation or 0} is recorded, and {row.next_generation - 1} was the last one "
-                "handed out.",
+                f"{row.generation or 0} is recorded, and {row.next_generation - 1} was the "
+                "last one handed out.",
                 "Read the lane again and plan again.",
                 lane=lane,
                 generation=generation,

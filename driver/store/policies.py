@@ -48,20 +48,20 @@ def record_policy(
     change_digest: Digest,
     now: UtcInstant,
     approvals_used: tuple[int, ...] | None,
-    after_revision: int | None,
+    replaces: int | None,
 ) -> PolicyRevision:
     """Add a revision. See `Store.record_policy`."""
     present = policy_in_force(change.session, policy.lane)
     number = present.number if present is not None else 0
-    if after_revision is not None and after_revision != number:
+    if replaces is not None and replaces != number:
         raise Refused.because(
             reason(
                 ReasonCode.PLAN_CHANGED,
-                f"The change was judged against revision {after_revision} of the policy of lane "
+                f"The change was judged against revision {replaces} of the policy of lane "
                 f"{policy.lane}; revision {number} is in force now.",
                 "Look at the policy that is in force and propose the change again.",
                 lane=policy.lane,
-                judged_against=after_revision,
+                judged_against=replaces,
                 in_force=number,
             )
         )

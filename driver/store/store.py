@@ -113,12 +113,12 @@ class Store:
         change_digest: Digest,
         now: UtcInstant,
         approvals_used: tuple[int, ...] | None = None,
-        after_revision: int | None = None,
+        replaces: int | None = None,
     ) -> PolicyRevision:
         """Add a revision, and use up the signatures that allowed it.
 
         Whether they suffice is the caller's judgement; without `approvals_used`, all that are free
-        under the digest are used up. `after_revision` is the number of the revision that the
+        under the digest are used up. `replaces` is the number of the revision that the
         caller judged against (0 for none): another one in force is a refusal.
         Raises BadInput when the policy may not be recorded now; Refused when a signature does not
         stand for this change or was used, or the change came into force before.
@@ -132,7 +132,7 @@ class Store:
                 change_digest=change_digest,
                 now=now,
                 approvals_used=approvals_used,
-                after_revision=after_revision,
+                replaces=replaces,
             )
 
     # -- proposals and signatures --------------------------------------------------
@@ -328,13 +328,11 @@ class Store:
                 ledger_document=ledger_document,
             )
 
-    def new_generation(self, lane: Lane, *, now: UtcInstant) -> int:
+    def new_generation(self, lane: Lane) -> int:
         """Hand out a generation. It is never handed out again, used or not."""
         with self._changing() as change:
             taken = lanes.take_generation(change.session, lane)
-            change.append(
-                EntryKind.GENERATION_HANDED_OUT, lane, {"generation": taken, "at": now.isoformat()}
-            )
+            change.append(EntryKind.GENERATION_HANDED_OUT, lane, {"generation": taken})
             return taken
 
     def record_data(
@@ -433,8 +431,8 @@ class Store:
         if problem:
             raise Refused.because(self._not_trusted(problem))
 
-    def trusted(self) -> tuple[bool, str]:
-        """Whether the store is the newest one, and if not, why.
+    def trusted(self, now: UtcInstant) -> tuple[bool, str]:
+        """Whether the store is the newest one, and if not, why, and how old it is at `now`.
 
         It is not when it lacks the entry that the head file names, or has another in its place.
         Entries beyond it (after a crash between the two writes) are checked, and the file is
@@ -444,7 +442,9 @@ class Store:
         with self._database.reading() as session:
             problem = ledger.head_problem(session, remembered)
             if problem or remembered is None:
-                return False, f"The ledger cannot be trusted: {problem}."
+                newest = ledger.newest_row(session)
+                age = f"; its last entry is from {_ago(newest.at, now)}" if newest else ""
+                return False, f"The ledger cannot be trusted: {problem}{age}."
             newer = session.scalars(
                 select(LedgerRow)
                 .where(LedgerRow.sequence > remembered.sequence)
@@ -498,3 +498,8 @@ class Store:
             f"{self._head_file.path} stays as it is.",
             problem=problem,
         )
+
+
+def _ago(then: datetime, now: datetime) -> str:
+    minutes = int((now - then).total_seconds() // 60)
+    return f"{then:%Y-%m-%d %H:%M} UTC, {minutes} minutes ago"
