@@ -14,7 +14,6 @@ from .contract import (
     VersionedContract,
 )
 from .decision import Obligations
-from .evidence import KeptData
 from .lane import Lane
 from .marker import Generation, Marker, MarkerRow, ObjectId
 from .observation import Observation
@@ -117,8 +116,6 @@ class UndoOrder(Order):
     """Tells the orders apart."""
     permit_id: PermitIdField
     """The permit whose set-aside is undone."""
-    kept: KeptData | None
-    """What goes back; None when nothing had been set aside."""
     remains_name: DatabaseNameField
     """The name under which what stands there now is kept."""
     generation: Generation

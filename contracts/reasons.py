@@ -73,6 +73,10 @@ class ReasonCode(StrEnum):
     GUARD_SILENT = "guard_silent"
     UNDO_IMPOSSIBLE = "undo_impossible"
     DRIVER_UNAVAILABLE = "driver_unavailable"
+    ALREADY_ENROLLED = "already_enrolled"
+    NOTHING_TO_ENROL = "nothing_to_enrol"
+    NO_OPERATION_AUTHORIZED = "no_operation_authorized"
+    RUNTIME_NOT_ANSWERING = "runtime_not_answering"
 
 
 class Reason(Contract):

@@ -16,8 +16,8 @@ from .reasons import Reason, ReasonCode, reason
 from .request import Request
 from .vocabulary import (
     UNFINISHED_PHASES,
-    DataSource,
     DatabaseState,
+    DataSource,
     FilestoreState,
     KeepState,
     MarkerState,

@@ -1,0 +1,41 @@
+"""Enrolling: a lane that has data and no marker gets one. What a signature under it covers."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from .contract import (
+    DatabaseNameField,
+    FilestorePathField,
+    PersonField,
+    SystemIdentifierField,
+    VersionedContract,
+)
+from .lane import Lane
+from .marker import ObjectId
+
+
+class Enrolment(VersionedContract):
+    """One database and one folder that are to be recorded as a lane's data."""
+
+    lane: Lane
+    """The lane."""
+    requester: PersonField
+    """Who asks."""
+    system_identifier: SystemIdentifierField
+    """The cluster."""
+    database: DatabaseNameField
+    """The database's name."""
+    database_oid: ObjectId
+    """The database's oid."""
+    filestore_path: FilestorePathField
+    """The folder of its files."""
+    policy_revision: Annotated[int, Field(ge=1)]
+    """The policy whose authority the data gets."""
+    authoritative: bool
+    """Whether it is to count as the only true copy."""
+
+    @property
+    def approvers_required(self) -> int:
+        """Approvers asked for besides the requester. Protecting needs none."""
+        return 0 if self.authoritative else 1

@@ -1,0 +1,1 @@
+"""The commands of `lane-authority`, one file for each kind of work."""

@@ -1,0 +1,85 @@
+"""`init` and `approve`: setting the host up, and signing."""
+
+from pathlib import Path
+
+import click
+from rich.markup import escape
+
+from launchplane_lane_contracts.contract import Digest
+from launchplane_lane_contracts.enrolment import Enrolment
+from launchplane_lane_contracts.plan import PlanTarget
+
+from ..approvals import record_approval, sign
+from ..enrolment import ENROLMENT
+from ..host_directory import HostDirectory, default_path
+from ..keys import create_signing_key
+from ..lane_office import LaneOffice, utc_now
+from ..planning import PLAN
+from ..policy_changes import POLICY, proposed_change
+from .shared import answer, json_option, office_of, say
+from .words import enrolment_words, plan_words, policy_words
+
+
+@click.command()
+@json_option
+@click.pass_context
+def init(context: click.Context, as_json: bool) -> None:
+    """Make the host directory, its signing key and its store. What is there stays."""
+    chosen: Path | None = context.find_root().params.get("host_directory")
+    host = HostDirectory.initialise(chosen or default_path())
+    if not any(host.keys.glob("signing-*.pem")):
+        create_signing_key(host)
+    LaneOffice.open(host)
+    if as_json:
+        answer(
+            {
+                "host_directory": str(host.path),
+                "configuration": str(host.configuration_file),
+                "approvers": str(host.approvers_file),
+                "public_keys": str(host.public_keys_file),
+            }
+        )
+        return
+    say(f"Host directory [bold]{escape(str(host.path))}[/]")
+    say(f"  1. Say where your lanes are:     {escape(str(host.configuration_file))}")
+    say(f"  2. Say whose signatures count:   {escape(str(host.approvers_file))}")
+    say(f"  3. Give each lane's runtime the public keys: {escape(str(host.public_keys_file))}")
+    say("  Then propose a policy for each lane: lane-authority policy propose --help")
+
+
+@click.command()
+@click.argument("digest")
+@click.option(
+    "--key",
+    "key_file",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Your SSH key; a public one when the private half is in your agent or on a token.",
+)
+@click.option("--yes", is_flag=True, help="Sign without being asked; what is signed is printed.")
+@json_option
+@click.pass_context
+def approve(context: click.Context, digest: str, key_file: Path, yes: bool, as_json: bool) -> None:
+    """Show exactly what DIGEST stands for, and sign it."""
+    office = office_of(context)
+    words = _words(office, Digest(digest))
+    click.echo(words, err=as_json)
+    if not yes:
+        click.confirm("Do you approve exactly this?", abort=True, err=as_json)
+    approval = record_approval(
+        office.host, office.store, Digest(digest), sign(Digest(digest), key_file), utc_now()
+    )
+    if as_json:
+        answer(approval)
+    else:
+        say(f"[green]Signed[/] by {escape(approval.person)}; it counts for 24 hours.")
+
+
+def _words(office: LaneOffice, digest: Digest) -> str:
+    proposal = office.store.proposal(digest)
+    if proposal.kind == PLAN:
+        return plan_words(PlanTarget.from_plain(proposal.document))
+    if proposal.kind == ENROLMENT:
+        return enrolment_words(Enrolment.from_plain(proposal.document))
+    assert proposal.kind == POLICY
+    return policy_words(proposed_change(office, digest))

@@ -1,0 +1,172 @@
+"""`plan authorize start finish undo enrol`: one rebuild from its dry run to its end."""
+
+import click
+from rich.markup import escape
+
+from launchplane_lane_contracts.contract import DatabaseName, Digest, OperationId
+from launchplane_lane_contracts.errors import BadInput, Refused
+from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.policy import ProviderTarget
+from launchplane_lane_contracts.request import Request
+from launchplane_lane_contracts.vocabulary import REQUESTS_THAT_EXIST, DataSource, Operation
+
+from .. import enrolment as enrolments
+from .. import operations, planning
+from ..store.records import OperationRecord
+from .shared import LANE, answer, as_person, json_option, office_of, person_option, say
+from .words import decision_words, enrolment_words, plan_words
+
+REQUESTS = sorted(f"{operation}/{source}" for operation, source in REQUESTS_THAT_EXIST)
+
+
+@click.command()
+@click.argument("lane", type=LANE)
+@click.argument("request_name", metavar="OPERATION/SOURCE", type=click.Choice(REQUESTS))
+@click.option("--kept", "kept_database", help="The kept database to bring back (restore/kept).")
+@click.option("--reason", default="", help="Why, for those who sign and for the record.")
+@click.option("--attest-runtime", is_flag=True, help="Odoo is down; let the guard speak for it.")
+@click.option("--target-id", help="The provider's id of what is about to be changed.")
+@click.option("--target-name", default="", help="The provider's name for it.")
+@click.option("--target-domain", "domains", multiple=True, help="A domain that it serves.")
+@person_option
+@json_option
+@click.pass_context
+def plan(
+    context: click.Context,
+    lane: Lane,
+    request_name: str,
+    kept_database: str | None,
+    reason: str,
+    attest_runtime: bool,
+    target_id: str | None,
+    target_name: str,
+    domains: tuple[str, ...],
+    person: str,
+    as_json: bool,
+) -> None:
+    """Say what a rebuild of LANE would do, and whether it may. Nothing is changed."""
+    operation, source = request_name.split("/")
+    try:
+        request = Request(
+            lane=lane,
+            operation=Operation(operation),
+            data_source=DataSource(source),
+            requester=as_person(person),
+            reason=reason,
+            kept_database=DatabaseName(kept_database) if kept_database else None,
+            attest_runtime=attest_runtime,
+            provider_target=ProviderTarget(target_id=target_id, name=target_name, domains=domains)
+            if target_id
+            else None,
+        )
+    except ValueError as problem:
+        raise BadInput(f"That is not a request: {problem}") from None
+    made = planning.plan(office_of(context), request)
+    if as_json:
+        answer({"digest": made.plan_digest, **made.to_plain()})
+    else:
+        say(escape(plan_words(made.target)))
+        if made.size_bytes is not None:
+            say(f"To keep:    {made.size_bytes / 1e6:,.0f} MB of database")
+        say()
+        say(escape(decision_words(made)))
+        if made.decision.allowed:
+            say(f"Next: lane-authority authorize {made.plan_digest}")
+    if not made.decision.allowed:
+        raise click.exceptions.Exit(Refused.exit_code)
+
+
+@click.command()
+@click.argument("digest")
+@json_option
+@click.pass_context
+def authorize(context: click.Context, digest: str, as_json: bool) -> None:
+    """Read and decide again, and claim the lane for the plan with this DIGEST."""
+    _tell(planning.authorize(office_of(context), Digest(digest)), as_json)
+
+
+@click.command()
+@click.argument("operation")
+@json_option
+@click.pass_context
+def start(context: click.Context, operation: str, as_json: bool) -> None:
+    """Read and decide again, sign the permit, and have the old data set aside."""
+    _tell(operations.start(office_of(context), OperationId(operation)), as_json)
+
+
+@click.command()
+@click.argument("operation")
+@click.option("--failed", is_flag=True, help="The materialiser reported that it failed.")
+@click.option("--report", default="", help="What it reported.")
+@click.option("--wait", default=60.0, help="Seconds that a starting Odoo may take to answer.")
+@json_option
+@click.pass_context
+def finish(
+    context: click.Context, operation: str, failed: bool, report: str, wait: float, as_json: bool
+) -> None:
+    """Check what came against the permit, ask both witnesses, and settle."""
+    _tell(
+        operations.finish(
+            office_of(context),
+            OperationId(operation),
+            succeeded=not failed,
+            report=report,
+            wait_for_runtime=wait,
+        ),
+        as_json,
+    )
+
+
+@click.command()
+@click.argument("operation")
+@json_option
+@click.pass_context
+def undo(context: click.Context, operation: str, as_json: bool) -> None:
+    """Put the old data back; what stands there instead is kept as well."""
+    _tell(operations.undo(office_of(context), OperationId(operation)), as_json)
+
+
+@click.command()
+@click.argument("lane", type=LANE)
+@click.option("--digest", help="Enrol what was shown under this digest.")
+@person_option
+@json_option
+@click.pass_context
+def enrol(
+    context: click.Context, lane: Lane, digest: str | None, person: str, as_json: bool
+) -> None:
+    """Record what stands at LANE's place as its data. Without --digest: only show it."""
+    office = office_of(context)
+    if digest is not None:
+        record = enrolments.enrol(office, Digest(digest))
+        if as_json:
+            answer(record)
+        else:
+            say(f"Lane {lane} is enrolled as generation {record.generation}.")
+        return
+    found = enrolments.plan_enrolment(office, lane, requester=as_person(person))
+    if as_json:
+        answer(
+            {
+                "digest": found.digest,
+                "approvers_required": found.tally.required,
+                **found.enrolment.to_plain(),
+            }
+        )
+        return
+    say(escape(enrolment_words(found.enrolment)))
+    if found.reading.database.size_bytes is not None:
+        say(f"Size:       {found.reading.database.size_bytes / 1e6:,.0f} MB of database")
+    if found.tally.required:
+        say(f"You and {found.tally.required} approver(s) sign it: lane-authority approve DIGEST")
+    say(f"Then: lane-authority enrol {lane} --digest {found.digest}")
+
+
+def _tell(operation: OperationRecord, as_json: bool) -> None:
+    if as_json:
+        # The permit is an order that its bearer could give; it stays in the store.
+        answer({**operation.to_plain(), "permit_token": None, "plan": operation.plan_digest})
+        return
+    say(f"Operation [bold]{operation.operation_id}[/] on {operation.lane} is {operation.phase}.")
+    if operation.kept_name is not None:
+        say(f"  Kept: {escape(operation.kept_name)}")

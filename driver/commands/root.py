@@ -1,0 +1,44 @@
+"""The command group that holds all the others."""
+
+from pathlib import Path
+
+import click
+
+from .. import __version__
+from .audit_commands import audit
+from .host_commands import approve, init
+from .lane_commands import lane, lanes
+from .policy_commands import policy
+from .rebuild_commands import authorize, enrol, finish, plan, start, undo
+
+
+@click.group(
+    help="Decides, on the record, what may be done to an Odoo lane's data.",
+    epilog="Exit codes: 0 done, 2 usage or bad input, 50 refused, 51 could not tell, 52 busy.",
+)
+@click.option(
+    "--host-directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="LANE_AUTHORITY_HOST_DIRECTORY",
+    help="Where keys, configuration and store are.",
+)
+@click.version_option(__version__, prog_name="lane-authority")
+def lane_authority(host_directory: Path | None) -> None:
+    """Hold the options that all commands share; the commands read them from the context."""
+
+
+for command in (
+    init,
+    policy,
+    approve,
+    enrol,
+    plan,
+    authorize,
+    start,
+    finish,
+    undo,
+    lanes,
+    lane,
+    audit,
+):
+    lane_authority.add_command(command)

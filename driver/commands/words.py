@@ -1,0 +1,100 @@
+"""What is to be signed, in words that can be read aloud."""
+
+from launchplane_lane_contracts.enrolment import Enrolment
+from launchplane_lane_contracts.plan import Plan, PlanTarget
+from launchplane_lane_contracts.vocabulary import DataSource
+
+from ..policy_changes import ProposedChange
+
+WHAT_COMES = {
+    DataSource.EXISTING: "The data stays; only what runs on it changes.",
+    DataSource.EMPTY: "An empty Odoo takes the lane's name.",
+    DataSource.UPSTREAM_RESTORE: "A copy of the upstream source takes the lane's name.",
+    DataSource.BACKUP_RESTORE: "A proven backup of this lane takes its name.",
+    DataSource.KEPT: "Data that an earlier rebuild set aside takes the lane's name again.",
+}
+
+
+def plan_words(target: PlanTarget) -> str:
+    """A rebuild in words."""
+    request, obligations = target.request, target.obligations
+    lines = [
+        f"{request.operation.upper()} of lane {request.lane} from {request.data_source}, asked "
+        f"for by {request.requester}.",
+        *([f"Why: {request.reason}"] if request.reason else []),
+        f"What comes: {WHAT_COMES[request.data_source]}",
+        f"Database:   {target.database}, oid {target.database_oid or 'none'}, generation "
+        f"{target.present_generation or 'none'}, cluster {target.system_identifier or 'unknown'}",
+        f"Files:      {target.filestore_path}",
+    ]
+    if target.upstream_source is not None:
+        source = target.upstream_source
+        lines.append(f"Upstream:   {source.name} ({source.host}/{source.database})")
+    if request.kept_database is not None:
+        lines.append(f"Comes back: {request.kept_database}, oid {target.kept_database_oid}")
+    if obligations is not None:
+        if obligations.new_generation:
+            lines.append(
+                "What is there now is set aside, locked, and kept for "
+                f"{_duration(obligations.keep_for.total_seconds())} after the end at least; "
+                "nothing is dropped."
+            )
+        kind = "authoritative" if obligations.authoritative else "replaceable"
+        lines.append(f"Afterwards: its data counts as {kind}.")
+    lines.append(f"Digest:     {target.digest()}")
+    return "\n".join(lines)
+
+
+def decision_words(plan: Plan) -> str:
+    """What the rule book said of a plan, in words."""
+    if plan.decision.allowed:
+        return "Allowed."
+    lines = ["REFUSED:"]
+    for each in plan.decision.reasons:
+        lines += [f"- {each.code}: {each.message}", f"    Way on: {each.remedy}"]
+    return "\n".join(lines)
+
+
+def enrolment_words(enrolment: Enrolment) -> str:
+    """An enrolment in words."""
+    kind = "authoritative" if enrolment.authoritative else "replaceable"
+    return "\n".join(
+        (
+            f"ENROL what stands at the place of lane {enrolment.lane} as its data, asked for by "
+            f"{enrolment.requester}.",
+            f"Database:   {enrolment.database}, oid {enrolment.database_oid}, cluster "
+            f"{enrolment.system_identifier}",
+            f"Files:      {enrolment.filestore_path}",
+            f"Afterwards: its data counts as {kind} (policy revision {enrolment.policy_revision}).",
+            f"Digest:     {enrolment.digest()}",
+        )
+    )
+
+
+def policy_words(proposed: ProposedChange) -> str:
+    """A change of policy in words."""
+    change = proposed.change
+    policy = change.policy
+    recorded = policy.to_plain()
+    lines = [
+        f"POLICY of lane {policy.lane} becomes revision {change.after_revision + 1}, proposed by "
+        f"{change.proposer}: {change.reason}",
+        *(
+            f"  {name} = {recorded[name]}"
+            for name in type(policy).model_fields
+            if name not in ("lane", "schema_version") and recorded[name] is not None
+        ),
+        *(f"  It loosens: {each}" for each in proposed.loosens),
+        f"Approvers besides the proposer: {proposed.tally.required}",
+        f"Digest: {proposed.digest}",
+    ]
+    return "\n".join(lines)
+
+
+def _duration(seconds: float) -> str:
+    days, rest = divmod(int(seconds), 86_400)
+    hours = rest // 3600
+    parts = [f"{days} days"] if days else []
+    if hours or not parts:
+        parts.append(f"{hours} hours")
+    return " ".join(parts)

@@ -1,0 +1,64 @@
+"""The hooks of a Launchplane driver, and when each of them fires.
+
+Every hook is answered by every registered driver; `host` asks them all and treats silence, an
+exception and an unexpected type as a refusal. A second driver can veto and never allow what
+another one refused.
+"""
+
+from collections.abc import Sequence
+
+import pluggy
+
+from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.plan import Plan
+from launchplane_lane_contracts.request import Request
+
+from .answers import DriverDescription, LaneView, Verdict
+
+PROJECT_NAME = "launchplane"
+
+hookspec = pluggy.HookspecMarker(PROJECT_NAME)
+hookimpl = pluggy.HookimplMarker(PROJECT_NAME)
+
+
+@hookspec
+def launchplane_describe_driver() -> DriverDescription:
+    """Fires when the host loads its drivers: who is it, and which rule book does it run?"""
+    raise NotImplementedError
+
+
+@hookspec
+def launchplane_review_rebuild(host_directory: str, request: Request) -> Plan | Verdict:
+    """Fires when somebody wants to know what a rebuild would do. Nothing is changed."""
+    raise NotImplementedError
+
+
+@hookspec
+def launchplane_authorize_rebuild(host_directory: str, plan_digest: str) -> Verdict:
+    """Fires when a reviewed plan is to be authorized, before the lane is claimed."""
+    raise NotImplementedError
+
+
+@hookspec
+def launchplane_before_provider_effect(
+    host_directory: str, lane: Lane, effect_name: str
+) -> Verdict:
+    """Fires just before each effect of the provider: the last moment at which no means no.
+
+    The driver that answers for the lane signs the permit here and has the data set aside.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def launchplane_finish_rebuild(
+    host_directory: str, lane: Lane, succeeded: bool, report: str
+) -> Verdict:
+    """Fires after the materialiser has reported, whether it succeeded or not."""
+    raise NotImplementedError
+
+
+@hookspec
+def launchplane_lane_views(host_directory: str) -> Sequence[LaneView]:
+    """Fires when somebody looks at the lanes. Nothing is changed."""
+    raise NotImplementedError

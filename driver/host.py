@@ -1,0 +1,180 @@
+"""Calling drivers closed: pluggy lets an unanswered question pass, this host does not."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import pluggy
+
+from launchplane_lane_contracts.errors import CouldNotTell, LaneAuthorityError, Refused
+from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.plan import Plan
+from launchplane_lane_contracts.reasons import ReasonCode, reason
+from launchplane_lane_contracts.request import Request
+
+from . import hookspecs
+from .answers import DriverDescription, LaneView, Verdict
+
+ENTRY_POINT_GROUP = "launchplane.drivers"
+DRIVER = "odoo-lane-authority"
+
+Answer = TypeVar("Answer")
+
+
+class DriverHost:
+    """Every registered driver, of which one must be ours by name."""
+
+    def __init__(self, manager: pluggy.PluginManager, required: str = DRIVER) -> None:
+        self._manager = manager
+        self._required = required
+
+    @classmethod
+    def from_entry_points(cls, required: str = DRIVER) -> "DriverHost":
+        """Load every driver that is installed.
+
+        Raises CouldNotTell when one cannot be loaded or the required one is not there.
+        """
+        manager = pluggy.PluginManager(hookspecs.PROJECT_NAME)
+        manager.add_hookspecs(hookspecs)
+        try:
+            manager.load_setuptools_entrypoints(ENTRY_POINT_GROUP)
+        except Exception as problem:
+            # Whatever a foreign package raises while it is imported: it is not there to be asked.
+            raise _unavailable(f"a driver could not be loaded ({type(problem).__name__})") from None
+        host = cls(manager, required)
+        host.check()
+        return host
+
+    def register(self, plugin: object, name: str) -> None:
+        """Add one more driver. Raises CouldNotTell when it has hooks that nobody would call."""
+        self._manager.register(plugin, name=name)
+        self.check()
+
+    def check(self) -> None:
+        """See that the required driver is there and that no hook's name is misspelled."""
+        if not self._manager.has_plugin(self._required):
+            raise _unavailable(f"the driver {self._required} is not registered")
+        try:
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as problem:
+            raise _unavailable(str(problem)) from None
+
+    def describe(self) -> tuple[DriverDescription, ...]:
+        """Who is registered."""
+        return self._ask("launchplane_describe_driver", DriverDescription)
+
+    def review(self, host_directory: str, request: Request) -> Plan:
+        """The plan; refused when any driver refuses. Raises Refused, CouldNotTell."""
+        answers = self._ask(
+            "launchplane_review_rebuild",
+            (Plan, Verdict),
+            host_directory=host_directory,
+            request=request,
+        )
+        plans = [each for each in answers if isinstance(each, Plan)]
+        _raise_refusals([each for each in answers if isinstance(each, Verdict)])
+        if len(plans) != 1:
+            raise _unavailable(f"{len(plans)} drivers made a plan, one was expected")
+        return plans[0]
+
+    def authorize(self, host_directory: str, plan_digest: str) -> tuple[Verdict, ...]:
+        """All verdicts, when all allow. Raises Refused, CouldNotTell."""
+        return self._all_allow(
+            "launchplane_authorize_rebuild", host_directory=host_directory, plan_digest=plan_digest
+        )
+
+    def before_provider_effect(
+        self, host_directory: str, lane: Lane, effect_name: str
+    ) -> tuple[Verdict, ...]:
+        """All verdicts, when all allow. Raises Refused, CouldNotTell.
+
+        The required driver is asked last: what it does when it allows must not be done when
+        another one vetoes.
+        """
+        return self._all_allow(
+            "launchplane_before_provider_effect",
+            host_directory=host_directory,
+            lane=lane,
+            effect_name=effect_name,
+        )
+
+    def finish(
+        self, host_directory: str, lane: Lane, *, succeeded: bool, report: str
+    ) -> tuple[Verdict, ...]:
+        """All verdicts, when all allow. Raises Refused, CouldNotTell."""
+        return self._all_allow(
+            "launchplane_finish_rebuild",
+            host_directory=host_directory,
+            lane=lane,
+            succeeded=succeeded,
+            report=report,
+        )
+
+    def lane_views(self, host_directory: str) -> tuple[LaneView, ...]:
+        """Every driver's lanes."""
+        answers = self._ask("launchplane_lane_views", (tuple, list), host_directory=host_directory)
+        views = [view for each in answers for view in each]
+        if not all(isinstance(view, LaneView) for view in views):
+            raise _unavailable("a driver answered with something that is no lane view")
+        return tuple(views)
+
+    def _all_allow(self, hook: str, **arguments: Any) -> tuple[Verdict, ...]:
+        verdicts = self._ask(hook, Verdict, stop=lambda verdict: not verdict.allowed, **arguments)
+        _raise_refusals(list(verdicts))
+        return verdicts
+
+    def _ask(
+        self,
+        hook: str,
+        expected: type[Any] | tuple[type[Any], ...],
+        stop: Callable[[Any], bool] | None = None,
+        **arguments: Any,
+    ) -> tuple[Any, ...]:
+        """Ask every driver by itself, the required one last; anything but an answer refuses."""
+        self.check()
+        plugins = sorted(
+            self._manager.list_name_plugin(), key=lambda pair: pair[0] == self._required
+        )
+        answers: list[Any] = []
+        for name, plugin in plugins:
+            others = [other for _name, other in plugins if other is not plugin]
+            caller = self._manager.subset_hook_caller(hook, remove_plugins=others)
+            if not caller.get_hookimpls():
+                if name == self._required:
+                    raise _unavailable(f"{name} does not answer {hook}")
+                continue
+            try:
+                found = caller(**arguments)
+            except LaneAuthorityError:
+                raise
+            except Exception as problem:
+                raise _unavailable(f"{name} failed in {hook} ({type(problem).__name__})") from None
+            if len(found) != 1 or not isinstance(found[0], expected):
+                raise _unavailable(f"{name} gave no valid answer to {hook}")
+            answers.append(found[0])
+            if stop is not None and stop(found[0]):
+                break
+        return tuple(answers)
+
+
+def _raise_refusals(verdicts: list[Verdict]) -> None:
+    refused = [each for each in verdicts if not each.allowed]
+    if not refused:
+        return
+    reasons = tuple(each for verdict in refused for each in verdict.reasons)
+    if reasons:
+        raise Refused.because(*reasons)
+    raise Refused(
+        "; ".join(
+            f"{each.driver_id} refused: {each.message or 'no reason given'}" for each in refused
+        )
+    )
+
+
+def _unavailable(detail: str) -> CouldNotTell:
+    found = reason(
+        ReasonCode.DRIVER_UNAVAILABLE,
+        f"The drivers could not be asked: {detail}. Unasked counts as no.",
+        "Install or repair the driver that is named, then try again.",
+        detail=detail,
+    )
+    return CouldNotTell(f"{found.code}: {found.message}", (found,))

@@ -1,0 +1,117 @@
+"""What every piece of work on a lane needs at hand: configuration, store, keys, the two witnesses."""
+
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+
+from launchplane_lane_contracts.approval import Approval
+from launchplane_lane_contracts.contract import Digest, Nonce, PermitId
+from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.observation import HostRecord, Observation
+from launchplane_lane_contracts.orders import (
+    AUDIENCE,
+    Permit,
+    PrepareOrder,
+    StampOrder,
+    UndoOrder,
+)
+from launchplane_lane_contracts.request import Request
+
+from .approvals import verify_all
+from .host_directory import HostDirectory
+from .keys import PublicKeys, SigningKey
+from .lane_configuration import LaneConfiguration
+from .store.records import StoredApproval
+from .store.store import Store
+from .witnesses import Witnessed, ask_witnesses, judge
+
+
+@dataclass(frozen=True)
+class LaneOffice:
+    """One host, opened."""
+
+    host: HostDirectory
+    store: Store
+    key: SigningKey
+    keys: PublicKeys
+
+    @classmethod
+    def open(cls, host: HostDirectory) -> Self:
+        """Open the store and load the keys. Raises BadInput, CouldNotTell."""
+        return cls(
+            host=host,
+            store=Store.open(host.store_url, host.head_file),
+            key=SigningKey.load(host),
+            keys=PublicKeys.load(host),
+        )
+
+    def configuration(self, lane: Lane) -> LaneConfiguration:
+        """Where the lane is. Raises BadInput when nobody configured it."""
+        return self.host.lane(lane)
+
+    def approvals(self, digest: Digest, *, used_by: str | None = None) -> tuple[Approval, ...]:
+        """Signatures under a digest that are free, or were used by this very operation.
+
+        Each is verified once more: only the approvers file says whose signature counts now.
+        """
+        return tuple(
+            each.approval
+            for each in self._good(digest)
+            if each.used_by is None or each.used_by == used_by
+        )
+
+    def _good(self, digest: Digest) -> tuple[StoredApproval, ...]:
+        if not self.store.approvals(digest):
+            return ()
+        return tuple(verify_all(self.host, self.store, digest, now=utc_now()).good)
+
+    def free_approval_ids(self, digest: Digest) -> tuple[int, ...]:
+        """The numbers of the signatures under a digest that were not used yet."""
+        return tuple(each.approval_id for each in self._good(digest) if each.used_by is None)
+
+    def look(self, record: HostRecord, *, attested_by: str | None = None) -> Witnessed:
+        """Ask both witnesses about the lane of this record."""
+        return ask_witnesses(
+            self.configuration(record.lane), record, self.key, attested_by=attested_by
+        )
+
+    def observe(
+        self,
+        witnessed: Witnessed,
+        *,
+        request: Request | None = None,
+        approvals: tuple[Approval, ...] = (),
+    ) -> Observation:
+        """Judge what they said, together with what can be said of store and clock."""
+        trusted, _detail = self.store.trusted(witnessed.read_at)
+        return judge(
+            witnessed,
+            self.keys,
+            request=request,
+            approvals=approvals,
+            store_trusted=trusted,
+            store_clock_problem=self.store.clock_problem(witnessed.read_at),
+        )
+
+    def sign(self, order: Permit | PrepareOrder | StampOrder | UndoOrder) -> str:
+        """The order as a token for the guard."""
+        return self.key.sign(
+            order, audience=AUDIENCE, issued_at=order.issued_at, expires_at=order.begin_before
+        )
+
+
+def utc_now() -> datetime:
+    """This host's clock (UTC)."""
+    return datetime.now(UTC)
+
+
+def new_nonce() -> Nonce:
+    """A value that nobody can guess and that is never used again."""
+    return Nonce(secrets.token_hex(16))
+
+
+def new_permit_id() -> PermitId:
+    """A permit's identifier, never used again."""
+    return PermitId(uuid.uuid4().hex)

@@ -1,0 +1,83 @@
+"""What Launchplane's workflows are given: a checkpoint that can say no, and a wrapper."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from launchplane_lane_contracts.errors import LaneAuthorityError
+from launchplane_lane_contracts.lane import Lane
+
+from .host import DriverHost
+from .refusal_text import refusal_text
+
+Result = TypeVar("Result")
+
+
+def checkpoint(host: DriverHost, host_directory: str, lane: Lane) -> Callable[..., None]:
+    """The callable that Launchplane's workflows take as `provider_effect_checkpoint`.
+
+    It takes the effect's name, or a phase and the effect's name. It raises click.ClickException
+    with all reasons when the effect may not happen.
+    """
+
+    def check(*phase_and_effect: str) -> None:
+        effect = phase_and_effect[-1]
+        try:
+            host.before_provider_effect(host_directory, lane, effect)
+        except LaneAuthorityError as problem:
+            raise click.ClickException(refusal_text(problem)) from None
+
+    return check
+
+
+def guarded(
+    execute: Callable[..., Result],
+    *,
+    host: DriverHost,
+    host_directory: str,
+    lane: Lane,
+    succeeded: Callable[[Result], bool],
+) -> Callable[..., Result]:
+    """Wrap one of Launchplane's `execute_*` functions: checkpoint before, `finish` after.
+
+    `succeeded` reads the workflow's own report from its result; no report is no. A refusal of
+    `finish` is raised as click.ClickException, an exception of the workflow as it is.
+    """
+
+    def run(**arguments: Any) -> Result:
+        begun = False
+        check = checkpoint(host, host_directory, lane)
+
+        def noting(*phase_and_effect: str) -> None:
+            nonlocal begun
+            check(*phase_and_effect)
+            begun = True
+
+        try:
+            result = execute(**arguments, provider_effect_checkpoint=noting)
+        except Exception as problem:
+            if begun:
+                _report(host, host_directory, lane, succeeded=False, report=str(problem))
+            raise
+        if begun:
+            done = succeeded(result)
+            problem_text = _report(
+                host, host_directory, lane, succeeded=done, report="" if done else str(result)
+            )
+            if problem_text and done:
+                raise click.ClickException(problem_text)
+        return result
+
+    return run
+
+
+def _report(
+    host: DriverHost, host_directory: str, lane: Lane, *, succeeded: bool, report: str
+) -> str:
+    """Tell the drivers how it ended; the text of their refusal, if they refuse."""
+    try:
+        host.finish(host_directory, lane, succeeded=succeeded, report=report)
+    except LaneAuthorityError as problem:
+        return refusal_text(problem)
+    return ""

@@ -1,0 +1,142 @@
+"""`plan` and `authorize`: what would happen, and the claim of the lane for exactly that."""
+
+from datetime import datetime
+
+from launchplane_lane_contracts.contract import Digest, OperationId
+from launchplane_lane_contracts.errors import BadInput, Refused
+from launchplane_lane_contracts.observation import HostRecord
+from launchplane_lane_contracts.plan import Plan, PlanTarget, plan_target
+from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
+from launchplane_lane_contracts.request import Request
+from launchplane_lane_contracts.rulebook import decide
+
+from .lane_office import LaneOffice, utc_now
+from .store.records import OperationRecord
+from .witnesses import Witnessed
+
+PLAN = "plan"
+"""The kind under which a plan's target is proposed for signatures."""
+
+
+def make_plan(
+    office: LaneOffice, request: Request, *, for_operation: OperationId | None = None
+) -> tuple[Plan, Witnessed]:
+    """Read everything and decide. Nothing is changed.
+
+    `for_operation` is the operation that holds the lane and for which it is decided again.
+    Raises BadInput when the lane is not configured.
+    """
+    record = _without(office.store.host_record(request.lane), for_operation)
+    witnessed = office.look(
+        record, attested_by=request.requester if request.attest_runtime else None
+    )
+    now = utc_now()
+    plan = _decide(office, request, witnessed, now, for_operation)
+    return plan, witnessed
+
+
+def _decide(
+    office: LaneOffice,
+    request: Request,
+    witnessed: Witnessed,
+    now: datetime,
+    for_operation: OperationId | None,
+) -> Plan:
+    revision = office.store.policy(request.lane)
+    policy = revision.policy if revision else None
+    observation = office.observe(witnessed, request=request)
+    decision = decide(policy, request, observation, now)
+    target = plan_target(
+        request,
+        policy,
+        observation,
+        decision,
+        database=office.configuration(request.lane).database,
+    )
+    approvals = office.approvals(target.digest(), used_by=for_operation)
+    if approvals:
+        observation = observation.model_copy(update={"approvals": approvals})
+        decision = decide(policy, request, observation, now)
+    return Plan(
+        target=target,
+        policy=policy,
+        policy_revision=revision.number if revision else None,
+        observation=observation,
+        decision=decision,
+        size_bytes=witnessed.reading.database.size_bytes,
+        planned_at=now,
+    )
+
+
+def _without(record: HostRecord, operation: OperationId | None) -> HostRecord:
+    """The record as the operation itself must see it: it does not stand in its own way."""
+    unfinished = record.unfinished
+    if operation is not None and unfinished and unfinished.operation_id == operation:
+        return record.model_copy(update={"unfinished": None})
+    return record
+
+
+def plan(office: LaneOffice, request: Request) -> Plan:
+    """The dry run. Its digest can be signed and authorized afterwards.
+
+    Raises BadInput when the lane is not configured.
+    """
+    made, _witnessed = make_plan(office, request)
+    office.store.propose(PLAN, made.target, proposer=request.requester, now=made.planned_at)
+    office.store.note("decision", request.lane, _decision_entry(made), made.planned_at)
+    return made
+
+
+def _decision_entry(made: Plan) -> dict[str, object]:
+    return {
+        "plan_digest": made.plan_digest,
+        "request": made.target.request.to_plain(),
+        "allowed": made.decision.allowed,
+        "reasons": [each.code.value for each in made.decision.reasons],
+    }
+
+
+def authorize(office: LaneOffice, digest: Digest) -> OperationRecord:
+    """Read again, decide again, and claim the lane for the plan with this digest.
+
+    Raises Refused with all reasons, Busy when another operation took the lane, BadInput when no
+    such plan was made.
+    """
+    reviewed = planned_target(office, digest)
+    made, _witnessed = make_plan(office, reviewed.request)
+    require_same(reviewed, made)
+    used = office.free_approval_ids(digest)
+    return office.store.claim(made, now=made.planned_at, approvals_used=used)
+
+
+def planned_target(office: LaneOffice, digest: Digest) -> PlanTarget:
+    """What was planned under this digest. Raises BadInput when nothing was."""
+    proposal = office.store.proposal(digest)
+    if proposal.kind != PLAN:
+        raise BadInput(f"No plan has the digest {digest}. Make one with `lane-authority plan`.")
+    return PlanTarget.from_plain(proposal.document)
+
+
+def require_same(reviewed: PlanTarget, made: Plan) -> None:
+    """Refuse when what was reviewed has changed, or is not allowed."""
+    changed = tuple(_changes(reviewed, made.target))
+    if changed or not made.decision.allowed:
+        raise Refused.because(*changed, *made.decision.reasons)
+
+
+def _changes(reviewed: PlanTarget, now: PlanTarget) -> list[Reason]:
+    return [
+        reason(
+            ReasonCode.PLAN_CHANGED,
+            f"Since the plan was reviewed, its {name.replace('_', ' ')} changed: it was "
+            f"{_shown(getattr(reviewed, name))} and is {_shown(getattr(now, name))}.",
+            "Plan again and let the new plan be reviewed.",
+            fact=name,
+        )
+        for name in PlanTarget.model_fields
+        if getattr(reviewed, name) != getattr(now, name)
+    ]
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value is None else str(value)

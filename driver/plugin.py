@@ -1,0 +1,154 @@
+"""Our driver: the hooks, each answered by the module that does the work."""
+
+from collections.abc import Sequence
+
+from launchplane_lane_contracts.contract import RULEBOOK_VERSION, Digest
+from launchplane_lane_contracts.errors import LaneAuthorityError, Refused
+from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.plan import Plan
+from launchplane_lane_contracts.reasons import ReasonCode, reason
+from launchplane_lane_contracts.request import Request
+from launchplane_lane_contracts.vocabulary import OperationPhase
+
+from . import __version__
+from .answers import DriverDescription, LaneView, Verdict
+from .effects import BEGINNING_EFFECTS
+from .hookspecs import hookimpl
+from .host import DRIVER
+from .host_directory import HostDirectory
+from .lane_office import LaneOffice
+from .lane_view import lane_views
+from .operations import finish, is_begun, start
+from .planning import authorize, plan
+
+SECONDS_FOR_ODOO_TO_START = 120.0
+
+
+def _office(host_directory: str) -> LaneOffice:
+    return LaneOffice.open(HostDirectory.open(host_directory))
+
+
+def _refusal(problem: LaneAuthorityError) -> Verdict:
+    return Verdict(
+        driver_id=DRIVER, allowed=False, reasons=problem.reasons, message=problem.message
+    )
+
+
+@hookimpl
+def launchplane_describe_driver() -> DriverDescription:
+    """Who answers."""
+    return DriverDescription(
+        driver_id=DRIVER,
+        label="Odoo lane authority",
+        version=__version__,
+        rulebook_version=RULEBOOK_VERSION,
+    )
+
+
+@hookimpl
+def launchplane_review_rebuild(host_directory: str, request: Request) -> Plan | Verdict:
+    """The dry run."""
+    try:
+        return plan(_office(host_directory), request)
+    except LaneAuthorityError as problem:
+        return _refusal(problem)
+
+
+@hookimpl
+def launchplane_authorize_rebuild(host_directory: str, plan_digest: str) -> Verdict:
+    """Claim the lane for a reviewed plan."""
+    try:
+        operation = authorize(_office(host_directory), Digest(plan_digest))
+    except LaneAuthorityError as problem:
+        return _refusal(problem)
+    return Verdict(
+        driver_id=DRIVER,
+        allowed=True,
+        message=f"operation {operation.operation_id} holds lane {operation.lane}",
+        operation_id=operation.operation_id,
+    )
+
+
+@hookimpl
+def launchplane_before_provider_effect(
+    host_directory: str, lane: Lane, effect_name: str
+) -> Verdict:
+    """Start the authorized operation before the destroying effect; check before any other."""
+    try:
+        office = _office(host_directory)
+        operation = office.store.live_operation(lane)
+        if operation is None:
+            raise Refused.because(
+                reason(
+                    ReasonCode.NO_OPERATION_AUTHORIZED,
+                    f"No operation is authorized on lane {lane}, and `{effect_name}` would change "
+                    "it.",
+                    "Plan the operation and authorize it (`lane-authority plan`, `lane-authority "
+                    "authorize`), then let Launchplane go on.",
+                    lane=lane,
+                    effect=effect_name,
+                )
+            )
+        if effect_name in BEGINNING_EFFECTS and operation.phase in (
+            OperationPhase.AUTHORIZED,
+            OperationPhase.STARTED,
+        ):
+            operation = start(office, operation.operation_id)
+        if not is_begun(operation):
+            raise Refused.because(
+                reason(
+                    ReasonCode.PERMIT_NOT_BEGUN,
+                    f"Operation {operation.operation_id} is {operation.phase}: its data was not "
+                    f"set aside, and `{effect_name}` would change it.",
+                    "Let the workflow begin with the effect that replaces the data.",
+                    effect=effect_name,
+                )
+            )
+    except LaneAuthorityError as problem:
+        return _refusal(problem)
+    return Verdict(
+        driver_id=DRIVER,
+        allowed=True,
+        message=f"operation {operation.operation_id} is {operation.phase}",
+        operation_id=operation.operation_id,
+    )
+
+
+@hookimpl
+def launchplane_finish_rebuild(
+    host_directory: str, lane: Lane, succeeded: bool, report: str
+) -> Verdict:
+    """Settle what was begun."""
+    try:
+        office = _office(host_directory)
+        operation = office.store.live_operation(lane)
+        if operation is None:
+            raise Refused.because(
+                reason(
+                    ReasonCode.NO_OPERATION_AUTHORIZED,
+                    f"Nothing is under way on lane {lane}.",
+                    "Look at the lane (`lane-authority lane`): it shows its last operation.",
+                    lane=lane,
+                )
+            )
+        operation = finish(
+            office,
+            operation.operation_id,
+            succeeded=succeeded,
+            report=report,
+            wait_for_runtime=SECONDS_FOR_ODOO_TO_START,
+        )
+    except LaneAuthorityError as problem:
+        return _refusal(problem)
+    return Verdict(
+        driver_id=DRIVER,
+        allowed=True,
+        message=f"operation {operation.operation_id} is {operation.phase}",
+        operation_id=operation.operation_id,
+    )
+
+
+@hookimpl
+def launchplane_lane_views(host_directory: str) -> Sequence[LaneView]:
+    """Every lane that is configured or has a policy."""
+    return lane_views(_office(host_directory))

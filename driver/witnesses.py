@@ -1,0 +1,102 @@
+"""Both witnesses, read side by side and judged into one observation."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from launchplane_lane_contracts.approval import Approval
+from launchplane_lane_contracts.evidence import IncomingData
+from launchplane_lane_contracts.judgement import (
+    clock_problem,
+    judge_database,
+    judge_filestore,
+    judge_keep,
+    judge_marker,
+    judge_runtime,
+    kept_is_unchanged,
+)
+from launchplane_lane_contracts.observation import HostRecord, Observation
+from launchplane_lane_contracts.reading import LaneReading, RuntimeWitness
+from launchplane_lane_contracts.request import Request
+
+from .guard_client import show
+from .keys import PublicKeys, SigningKey
+from .lane_configuration import LaneConfiguration
+from .runtime_client import ask_runtime
+
+
+@dataclass(frozen=True)
+class Witnessed:
+    """What both witnesses said of one lane at one moment."""
+
+    reading: LaneReading
+    runtime: RuntimeWitness
+    record: HostRecord
+    read_at: datetime
+
+
+def ask_witnesses(
+    configuration: LaneConfiguration,
+    record: HostRecord,
+    key: SigningKey,
+    *,
+    attested_by: str | None = None,
+) -> Witnessed:
+    """Ask both at the same time. Never raises."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        reading = pool.submit(show, configuration)
+        runtime = pool.submit(
+            ask_runtime,
+            configuration,
+            key,
+            expected_generation=record.generation,
+            attested_by=attested_by,
+        )
+        return Witnessed(reading.result(), runtime.result(), record, datetime.now(UTC))
+
+
+def judge(
+    witnessed: Witnessed,
+    keys: PublicKeys,
+    *,
+    request: Request | None = None,
+    approvals: tuple[Approval, ...] = (),
+    store_trusted: bool = True,
+    store_clock_problem: str = "",
+) -> Observation:
+    """The observation that the rule book decides on."""
+    reading, record = witnessed.reading, witnessed.record
+    database = reading.database
+    row = database.marker_row
+    verdict = keys.verify_marker(row.token) if row is not None else None
+    clocks = store_clock_problem or clock_problem(
+        witnessed.read_at, database.server.now if database.server else None
+    )
+    return Observation(
+        lane=record.lane,
+        record=record,
+        database=judge_database(database, record),
+        marker=judge_marker(database, verdict, record),
+        filestore=judge_filestore(reading.filestore, database, record, witnessed.runtime),
+        runtime=judge_runtime(witnessed.runtime, reading, record.lane),
+        keep=judge_keep(reading.keep, reading.filestore),
+        incoming=_incoming(witnessed, request),
+        approvals=approvals,
+        store_trusted=store_trusted,
+        clock_trusted=not clocks,
+        clock_detail=clocks,
+        taken_at=witnessed.read_at,
+    )
+
+
+def _incoming(witnessed: Witnessed, request: Request | None) -> IncomingData:
+    """What is known of the data that the request names."""
+    if request is None or request.kept_database is None:
+        return IncomingData()
+    kept = next(
+        (each for each in witnessed.record.kept if each.name == request.kept_database), None
+    )
+    return IncomingData(
+        kept=kept,
+        kept_is_unchanged=kept is not None and kept_is_unchanged(witnessed.reading.database, kept),
+    )
