@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, NewType, Self
 
@@ -12,6 +13,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     StringConstraints,
+    TypeAdapter,
+    ValidationError,
 )
 
 RULEBOOK_VERSION = 1
@@ -67,6 +70,7 @@ def _require_utc(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
+_ISO_DURATION: TypeAdapter[timedelta] = TypeAdapter(timedelta)
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
@@ -74,6 +78,10 @@ def _read_duration(value: Any) -> Any:
     """Accept `24h` or `7d` as well as what pydantic knows (ISO 8601, timedelta)."""
     if isinstance(value, str) and value[:-1].isdecimal() and value[-1:] in _UNITS:
         return int(value[:-1]) * _UNITS[value[-1]]
+    if isinstance(value, str) and value.removeprefix("-").startswith("P"):
+        # A strict field takes text only straight from JSON, and here it has passed through Python.
+        with suppress(ValidationError):
+            return _ISO_DURATION.validate_python(value)
     return value
 
 
