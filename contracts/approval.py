@@ -23,7 +23,7 @@ class Approval(Contract):
 
     def counts_at(self, now: UtcInstant) -> bool:
         """Whether it still counts; one from the future never does."""
-        return self.signed_at <= now < self.signed_at + APPROVAL_VALID_FOR
+        return timedelta(0) <= now - self.signed_at < APPROVAL_VALID_FOR
 
 
 class ApprovalTally(Contract):

@@ -18,11 +18,11 @@ from pydantic import (
 )
 
 RULEBOOK_VERSION = 1
-"""The version of `decide`. It stands in every token and reply; a side that does not know it refuses."""
+"""The version of `decide`, in every token and reply; a side that does not know it refuses."""
 
 
 class Contract(BaseModel):
-    """A value that both sides exchange: frozen, strict, and closed to keys that it does not know."""
+    """A value that both sides exchange: frozen, strict, closed to keys that it does not know."""
 
     model_config = ConfigDict(
         frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True
@@ -77,7 +77,10 @@ _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(day
 def _read_duration(value: Any) -> Any:
     """Accept `24h` or `7d` as well as what pydantic knows (ISO 8601, timedelta)."""
     if isinstance(value, str) and value[:-1].isdecimal() and value[-1:] in _UNITS:
-        return int(value[:-1]) * _UNITS[value[-1]]
+        try:
+            return int(value[:-1]) * _UNITS[value[-1]]
+        except OverflowError:
+            raise ValueError(f"{value} is longer than any duration can be") from None
     if isinstance(value, str) and value.removeprefix("-").startswith("P"):
         # A strict field takes text only straight from JSON, and here it has passed through Python.
         with suppress(ValidationError):

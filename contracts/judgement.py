@@ -65,7 +65,7 @@ def judge_database(reading: DatabaseReading, record: HostRecord) -> DatabaseObse
             rename_problem=problem,
         )
 
-    if reading.server is None:
+    if reading.server is None or (entry is None and reading.problem is not None):
         return seen(DatabaseState.UNREADABLE, reading.problem or "the server did not answer")
     if entry is not None and not entry.takes_connections:
         return seen(DatabaseState.CLOSED, f"database {entry.name} takes no connections")
@@ -122,11 +122,22 @@ def _is_kept(entry: DatabaseEntry, lane: Lane) -> bool:
     )
 
 
+def _was_set_aside(entry: DatabaseEntry, reading: DatabaseReading, record: HostRecord) -> bool:
+    """Whether it is kept, and the host knows how that came about."""
+    if not _is_kept(entry, record.lane):
+        return False
+    return (
+        not _is_recorded(entry, reading, record)
+        or record.unfinished is not None
+        or any(kept.database_oid == entry.oid for kept in record.kept)
+    )
+
+
 def _lane_data_under_another_name(
     reading: DatabaseReading, record: HostRecord
 ) -> DatabaseEntry | None:
     for entry in reading.neighbours:
-        if _is_kept(entry, record.lane):
+        if _was_set_aside(entry, reading, record):
             continue
         tagged = (
             entry.tag is not None
@@ -140,7 +151,7 @@ def _lane_data_under_another_name(
 
 def _data_is_kept(reading: DatabaseReading, record: HostRecord) -> bool:
     return any(
-        _is_kept(entry, record.lane) and _is_recorded(entry, reading, record)
+        _was_set_aside(entry, reading, record) and _is_recorded(entry, reading, record)
         for entry in reading.neighbours
     )
 
@@ -153,6 +164,16 @@ def judge_marker(
     if reading.marker_problem is not None:
         return MarkerObservation(state=MarkerState.TAMPERED, detail=reading.marker_problem)
     if row is None or verdict is None:
+        tag = reading.entry.tag if reading.entry else None
+        if (
+            reading.entry is not None
+            and tag is not None
+            and tag.lane != record.lane
+            and tag.database_oid == reading.entry.oid
+        ):
+            return MarkerObservation(
+                state=MarkerState.FOREIGN, detail=f"its engine tag is that of lane {tag.lane}"
+            )
         if reading.entry is None or not reading.holds_relations:
             return MarkerObservation(state=MarkerState.NOT_APPLICABLE)
         return MarkerObservation(state=MarkerState.ABSENT, detail="there is no marker row")
@@ -176,8 +197,8 @@ def judge_marker(
     )
     if not row.says_the_same_as(expected):
         return seen(MarkerState.TAMPERED, "the row does not say what its signed token says")
-    if order.lane != record.lane:
-        return seen(MarkerState.FOREIGN, f"the marker is that of lane {order.lane}")
+    if row.lane != str(record.lane) or order.lane != record.lane:
+        return seen(MarkerState.FOREIGN, f"the marker is that of lane {row.lane}")
     if row.state is RowState.PENDING or isinstance(order, Permit):
         return seen(MarkerState.PENDING, f"the rebuild of permit {row_permit(order)} is unsettled")
     return _judge_settled(order.marker, reading, record, seen)
@@ -300,18 +321,16 @@ def judge_runtime(witness: RuntimeWitness, guard: LaneReading, lane: Lane) -> Ru
             state=state, detail=detail, stays_listed_when_locked=reading.stays_listed_when_locked
         )
 
-    identity = reading.runtime_identity
-    if identity is None:
-        return seen(RuntimeState.SILENT, "the runtime answered without an identity")
-    if identity.lane != lane:
+    identity, own = reading.runtime_identity, guard.runtime_identity
+    if identity is not None and identity.lane != lane:
         return seen(RuntimeState.OTHER_LANE, f"the runtime is that of lane {identity.lane}")
-    if guard.runtime_identity is None:
-        return seen(RuntimeState.SILENT, "the guard's environment has no identity to compare")
-    if guard.runtime_identity != identity:
+    if own is not None and own.lane != lane:
+        return seen(RuntimeState.OTHER_LANE, f"the guard's environment is that of lane {own.lane}")
+    if identity is not None and own is not None and own != identity:
         return seen(
             RuntimeState.OTHER_DEPLOYMENT,
             f"the runtime is of deployment {identity.deployment_record_id or '-'}, the guard "
-            f"runs in {guard.runtime_identity.deployment_record_id or '-'}",
+            f"runs in {own.deployment_record_id or '-'}",
         )
     found = guard.database.identity()
     if reading.identity != found:
@@ -319,19 +338,35 @@ def judge_runtime(witness: RuntimeWitness, guard: LaneReading, lane: Lane) -> Ru
             RuntimeState.OTHER_DATABASE,
             f"the runtime's database is {_short(reading.identity)}, the guard's {_short(found)}",
         )
+    if reading.registry_loaded and _nothing_stands(guard.database):
+        return seen(
+            RuntimeState.OTHER_DATABASE,
+            "the runtime serves a database, and where the guard looks there is nothing",
+        )
+    # Contradictions come first: they count even where this witness is not asked for.
+    if identity is None:
+        return seen(RuntimeState.SILENT, "the runtime answered without an identity")
+    if own is None:
+        return seen(RuntimeState.SILENT, "the guard's environment has no identity to compare")
     return seen(RuntimeState.AGREES, f"deployment {identity.deployment_record_id or '-'}")
+
+
+def _nothing_stands(reading: DatabaseReading) -> bool:
+    return reading.server is not None and (
+        reading.entry is None or reading.holds_relations is False
+    )
 
 
 def _judge_silence(witness: RuntimeWitness, guard: LaneReading, lane: Lane) -> RuntimeObservation:
     problem = witness.problem or "the runtime did not answer"
     identity = guard.runtime_identity
-    if witness.attested_by is None or identity is None:
-        return RuntimeObservation(state=RuntimeState.SILENT, detail=problem)
-    if identity.lane != lane:
+    if identity is not None and identity.lane != lane:
         return RuntimeObservation(
             state=RuntimeState.OTHER_LANE,
             detail=f"the guard's environment is that of lane {identity.lane}",
         )
+    if witness.attested_by is None or identity is None:
+        return RuntimeObservation(state=RuntimeState.SILENT, detail=problem)
     return RuntimeObservation(
         state=RuntimeState.ATTESTED,
         detail=f"attested on the order of {witness.attested_by}: {problem}",

@@ -153,8 +153,9 @@ class Observation(Contract):
 
     @property
     def nothing_to_set_aside(self) -> bool:
-        """Whether neither rows nor files stand at the lane's place."""
-        return self.database.state in (
-            DatabaseState.ABSENT,
-            DatabaseState.UNINITIALISED,
-        ) and self.filestore.state in (FilestoreState.ABSENT, FilestoreState.EMPTY)
+        """Whether neither rows nor files stand at the lane's place. A marker speaks against it."""
+        return (
+            self.database.state in (DatabaseState.ABSENT, DatabaseState.UNINITIALISED)
+            and self.marker.state is MarkerState.NOT_APPLICABLE
+            and self.filestore.state in (FilestoreState.ABSENT, FilestoreState.EMPTY)
+        )

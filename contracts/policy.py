@@ -149,7 +149,7 @@ class PolicyRevision(VersionedContract):
     @model_validator(mode="after")
     def _provisional_is_not_for_ever(self) -> Self:
         until = self.policy.provisional_until
-        if until is not None and until > self.recorded_at + LONGEST_PROVISIONAL:
+        if until is not None and until - self.recorded_at > LONGEST_PROVISIONAL:
             raise ValueError(
                 "provisional_until must not be more than 90 days after the revision is recorded"
             )

@@ -6,12 +6,19 @@ no rule found any.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from .approval import tally_approvals
 from .contract import RULEBOOK_VERSION, UtcInstant
 from .decision import Decision, Obligations
-from .observation import Observation
-from .policy import EffectivePolicy, Policy, effective_policy
+from .evidence import BackupGate
+from .observation import HostRecord, Observation
+from .policy import (
+    SHORTEST_KEEPING_OF_AUTHORITATIVE_DATA,
+    EffectivePolicy,
+    Policy,
+    effective_policy,
+)
 from .reasons import Reason, ReasonCode, reason
 from .request import Request
 from .vocabulary import (
@@ -86,12 +93,16 @@ def _obligations(case: Case) -> Obligations:
     authoritative = case.effective.authoritative or bool(
         case.request.data_source is DataSource.KEPT and kept is not None and kept.authoritative
     )
+    keep_for = case.policy.replaced_kept_for
+    if case.effective.authoritative:
+        # Expiry, marker or claim may protect data whose policy keeps it for less long.
+        keep_for = max(keep_for, SHORTEST_KEEPING_OF_AUTHORITATIVE_DATA)
     return Obligations(
         new_generation=not existing,
         same_database=existing,
         neutralise=case.request.data_source is DataSource.UPSTREAM_RESTORE,
         lock=authoritative,
-        keep_for=case.policy.replaced_kept_for,
+        keep_for=keep_for,
         authoritative=authoritative,
     )
 
@@ -106,15 +117,20 @@ def _policy_unknown(request: Request) -> Reason:
 
 
 def _policy_of_this_lane(case: Case) -> Iterator[Reason]:
-    lanes = {str(case.policy.lane), str(case.request.lane), str(case.seen.lane)}
+    lanes = {
+        str(lane)
+        for lane in (case.policy.lane, case.request.lane, case.seen.lane, case.seen.record.lane)
+    }
     if len(lanes) > 1:
         yield reason(
             ReasonCode.POLICY_OTHER_LANE,
-            f"Policy, request and observation are of different lanes: {', '.join(sorted(lanes))}.",
+            "Policy, request, observation and record are of different lanes: "
+            f"{', '.join(sorted(lanes))}.",
             "Plan again and let the driver read the lane that you mean.",
             policy=case.policy.lane,
             request=case.request.lane,
             observation=case.seen.lane,
+            record=case.seen.record.lane,
         )
 
 
@@ -383,12 +399,16 @@ _RUNTIME_REASONS = {
 
 def _runtime(case: Case) -> Iterator[Reason]:
     runtime = case.seen.runtime
-    if runtime.state not in _RUNTIME_REASONS:
+    state = runtime.state
+    if state is RuntimeState.ATTESTED and not case.request.attest_runtime:
+        # Attesting must have been asked for, in the request that people sign.
+        state = RuntimeState.SILENT
+    if state not in _RUNTIME_REASONS:
         return
     # A contradiction counts even where the witness was not asked for.
-    if runtime.state is RuntimeState.SILENT and not case.effective.requires_runtime_identity:
+    if state is RuntimeState.SILENT and not case.effective.requires_runtime_identity:
         return
-    code, message, remedy = _RUNTIME_REASONS[runtime.state]
+    code, message, remedy = _RUNTIME_REASONS[state]
     yield reason(code, f"{message}: {runtime.detail}.", remedy, detail=runtime.detail)
 
 
@@ -397,6 +417,7 @@ def _backup_of_what_is_there(case: Case) -> Iterator[Reason]:
         return
     gate, proof = case.seen.present.gate, case.seen.present.data_proof
     record = case.seen.record
+    is_of_this_data = gate is not None and _is_of_recorded_data(gate, record)
     if case.effective.requires_backup_before_destroy:
         if gate is None:
             yield reason(
@@ -404,17 +425,15 @@ def _backup_of_what_is_there(case: Case) -> Iterator[Reason]:
                 "No backup of the data that is there has been recorded.",
                 "Capture a backup of the lane as it is now, then plan again.",
             )
-        elif (gate.lane, gate.generation) != (case.seen.lane, record.generation) or (
-            record.identity is not None and gate.database_oid != record.identity.database_oid
-        ):
+        elif not is_of_this_data:
             yield reason(
                 ReasonCode.BACKUP_GATE_OTHER_DATA,
                 f"The newest backup is of {gate.lane} generation {gate.generation}, not of the "
-                f"data that is there (generation {record.generation}).",
+                f"data that is there (generation {record.generation or 'none'}).",
                 "Capture a backup of the lane as it is now, then plan again.",
                 backup_id=gate.backup_id,
             )
-        elif not case.now - case.policy.backup_max_age <= gate.snapshot_at <= case.now:
+        elif not timedelta(0) <= case.now - gate.snapshot_at <= case.policy.backup_max_age:
             yield reason(
                 ReasonCode.BACKUP_GATE_STALE,
                 f"The newest backup is of {gate.snapshot_at:%Y-%m-%d %H:%M} UTC; it may be at "
@@ -428,6 +447,8 @@ def _backup_of_what_is_there(case: Case) -> Iterator[Reason]:
         or proof is None
         or (proof.backup_id, proof.manifest_digest) != (gate.backup_id, gate.manifest_digest)
         or proof.proven_at > case.now
+        # Where no gate is asked for, a proof of other data still proves nothing of this.
+        or not (is_of_this_data or case.effective.requires_backup_before_destroy)
     ):
         yield reason(
             ReasonCode.DATA_PROOF_MISSING,
@@ -436,6 +457,15 @@ def _backup_of_what_is_there(case: Case) -> Iterator[Reason]:
             "then plan again.",
             backup_id=gate.backup_id if gate else None,
         )
+
+
+def _is_of_recorded_data(gate: BackupGate, record: HostRecord) -> bool:
+    return (
+        record.identity is not None
+        and gate.lane == record.lane
+        and gate.generation == record.generation
+        and gate.database_oid == record.identity.database_oid
+    )
 
 
 def _upstream(case: Case) -> Iterator[Reason]:
