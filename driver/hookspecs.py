@@ -23,7 +23,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT_NAME)
 
 @hookspec
 def launchplane_describe_driver() -> DriverDescription:
-    """Fires when the host loads its drivers: who is it, and which rule book does it run?"""
+    """Fires when the host loads its drivers; tells who it is and which rule book it runs."""
     raise NotImplementedError
 
 

@@ -77,8 +77,9 @@ def read_host_configuration(path: Path) -> HostConfiguration:
             f"{path} cannot be read: {error.strerror}. Let this user read it."
         ) from error
     try:
-        # Dates mean nothing here; as text they are reported like any other wrong value.
-        return HostConfiguration.from_json(json.dumps(plain, default=str))
+        # Dates mean nothing here; in a table of their own they fit no field, and are reported.
+        text = json.dumps(plain, default=lambda value: {"date": str(value)})
+        return HostConfiguration.from_json(text)
     except ValidationError as error:
         mistakes = "\n".join(
             f"  {_field(fault['loc'])}: {_without_prefix(fault['msg'])}"

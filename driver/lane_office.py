@@ -1,4 +1,4 @@
-"""What every piece of work on a lane needs at hand: configuration, store, keys, the two witnesses."""
+"""What every piece of work on a lane needs: configuration, store, keys, the two witnesses."""
 
 import secrets
 import uuid
@@ -103,7 +103,7 @@ class LaneOffice:
 
 
 def utc_now() -> datetime:
-    """This host's clock (UTC)."""
+    """What the host's clock says (UTC)."""
     return datetime.now(UTC)
 
 

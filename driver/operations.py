@@ -140,7 +140,7 @@ def _begin(office: LaneOffice, operation: OperationRecord) -> OperationRecord:
     )
 
 
-def _set_aside_as_seen(reading: LaneReading, permit: Permit) -> SetAside | None | bool:
+def _set_aside_as_seen(reading: LaneReading, permit: Permit) -> SetAside | bool | None:
     """What a begin whose receipt was lost has set aside; False when it cannot be seen."""
     begun = next((each for each in reading.keep.begun if each.permit_id == permit.permit_id), None)
     if begun is None or not begun.set_aside or begun.ended:
