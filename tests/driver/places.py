@@ -1,0 +1,84 @@
+"""Where a store under test is kept, and ways to it that go past the program."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, make_url
+
+from launchplane_lane_driver.store import Store
+
+
+@dataclass(frozen=True)
+class Place:
+    """One empty database, and the head file that goes with it."""
+
+    url: str
+    head_file: Path
+
+    def open(self) -> Store:
+        """The store, opened as the program does."""
+        return Store.open(self.url, self.head_file)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file."""
+        return self.url.startswith("sqlite")
+
+    @contextmanager
+    def raw(self) -> Iterator[Connection]:
+        """A plain connection in a transaction of its own, without any of our safeguards."""
+        url = make_url(self.url)
+        if not self.is_sqlite:
+            url = url.set(drivername="postgresql+psycopg")
+        engine = create_engine(url)
+        try:
+            with engine.begin() as connection:
+                yield connection
+        finally:
+            engine.dispose()
+
+    def execute(self, statement: str) -> Sequence[Any]:
+        """Run one statement past the program."""
+        with self.raw() as connection:
+            result = connection.exec_driver_sql(statement)
+            return result.all() if result.returns_rows else ()
+
+    def without_triggers(self, *statements: str) -> None:
+        """What somebody does who owns the database: switch the triggers off, and edit."""
+        tables = ("ledger", "policy_revisions", "approvals")
+        with self.raw() as connection:
+            if self.is_sqlite:
+                triggers = connection.exec_driver_sql(
+                    "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+                ).all()
+                for name, _sql in triggers:
+                    connection.exec_driver_sql(f"DROP TRIGGER {name}")
+            else:
+                for table in tables:
+                    connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+            if self.is_sqlite:
+                for _name, sql in triggers:
+                    connection.exec_driver_sql(sql)
+            else:
+                for table in tables:
+                    connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
+
+    def save(self, copy: Path) -> None:
+        """Copy a SQLite store as a backup does."""
+        file = make_url(self.url).database
+        assert file is not None
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+
+    def put_back(self, copy: Path) -> None:
+        """Put a saved SQLite store back in the place of the present one."""
+        file = Path(make_url(self.url).database or "")
+        for side in ("-wal", "-shm"):
+            file.with_name(file.name + side).unlink(missing_ok=True)
+        file.write_bytes(copy.read_bytes())
