@@ -1,0 +1,91 @@
+"""Every pair of operation and data source can be allowed, with the right obligations."""
+
+from datetime import timedelta
+
+import pytest
+
+from launchplane_lane_contracts.policy import effective_policy
+from launchplane_lane_contracts.vocabulary import DatabaseState, DataSource, MarkerState, Operation
+
+from .cases import (
+    NOW,
+    PAIRS,
+    SOURCES_OF_AUTHORITATIVE_LANES,
+    a_policy,
+    allowed_case,
+    allowed_cases,
+    authoritative_case,
+    first_bootstrap,
+)
+
+
+@pytest.mark.parametrize(("operation", "source"), PAIRS)
+def test_a_complete_case_is_allowed(operation: Operation, source: DataSource) -> None:
+    decision = allowed_case(operation, source).decide()
+    assert decision.reasons == ()
+    assert decision.allowed
+    assert decision.approvers_required == 0
+
+
+@pytest.mark.parametrize(("operation", "source"), PAIRS)
+def test_an_authoritative_lane_allows_only_its_own_data(
+    operation: Operation, source: DataSource
+) -> None:
+    decision = authoritative_case(operation, source).decide()
+    assert decision.allowed is (source in SOURCES_OF_AUTHORITATIVE_LANES)
+    assert decision.approvers_required == (0 if source is DataSource.EXISTING else 1)
+    assert decision.obligations is not None
+    assert decision.obligations.lock
+    assert decision.obligations.authoritative
+
+
+def test_nothing_is_asked_of_a_place_where_nothing_stands() -> None:
+    assert first_bootstrap().decide().allowed
+
+
+def test_an_authoritative_marker_where_nothing_stands_asks_for_backup_and_people() -> None:
+    case = first_bootstrap().change("observation.database.state", DatabaseState.UNINITIALISED)
+    assert case.decide().allowed
+    contradicted = case.change("observation.marker.state", MarkerState.BOUND)
+    assert not contradicted.decide().allowed
+
+
+def test_obligations() -> None:
+    for case in allowed_cases():
+        obligations = case.decide().obligations
+        assert obligations is not None
+        source = case.request.data_source
+        assert obligations.same_database is (source is DataSource.EXISTING)
+        assert obligations.new_generation is not obligations.same_database
+        assert obligations.neutralise is (source is DataSource.UPSTREAM_RESTORE)
+        assert obligations.lock is obligations.authoritative
+
+
+def test_kept_data_that_was_authoritative_comes_back_authoritative() -> None:
+    case = allowed_case(Operation.RESTORE, DataSource.KEPT).change(
+        "observation.incoming.kept.authoritative", True
+    )
+    decision = case.decide()
+    assert decision.allowed
+    assert decision.obligations is not None
+    assert decision.obligations.authoritative
+    assert decision.obligations.lock
+
+
+@pytest.mark.parametrize("fact", ["observation.marker.authoritative", "observation.marker.claimed"])
+def test_what_the_database_claims_protects_it_and_keeps_it_a_day(fact: str) -> None:
+    case = allowed_case(Operation.RESTORE, DataSource.BACKUP_RESTORE).change_all(
+        {"policy.replaced_kept_for": timedelta(0), fact: True}
+    )
+    decision = case.decide()
+    assert decision.approvers_required == 1
+    assert decision.obligations is not None
+    assert decision.obligations.keep_for == timedelta(hours=24)
+
+
+def test_the_allowed_sources_are_those_that_are_allowed() -> None:
+    effective = effective_policy(a_policy(), NOW, marker_authoritative=False, claimed=False)
+    assert effective.allowed_sources == tuple(DataSource)
+    protected = effective_policy(a_policy(), NOW, marker_authoritative=True, claimed=False)
+    assert set(protected.allowed_sources) == SOURCES_OF_AUTHORITATIVE_LANES
+    assert protected.protected_by == ("marker",)
