@@ -98,9 +98,7 @@ def plan_for(record: HostRecord, *, reason: str = "", revision: int | None = 1) 
     policy = open_policy(record.lane) if revision is not None else None
     decision = decide(policy, request, observation, NOW)
     return Plan(
-        target=plan_target(
-            request, policy, observation, decision, database=DatabaseName("cm")
-        ),
+        target=plan_target(request, policy, observation, decision, database=DatabaseName("cm")),
         policy=policy,
         policy_revision=revision,
         observation=observation,

@@ -108,9 +108,7 @@ def test_a_used_approval_stays_used(store: Store, place: Place) -> None:
 def test_the_database_itself_allows_one_live_operation(store: Store, place: Place) -> None:
     record_open_policy(store)
     store.claim(plan_for(store.host_record(CM)), now=NOW)
-    columns = (
-        "lane, phase, plan, plan_digest, generation, requester, created_at, updated_at"
-    )
+    columns = "lane, phase, plan, plan_digest, generation, requester, created_at, updated_at"
     insert = f"INSERT INTO operations (operation_id, {columns}) SELECT 'op-2', {{}} FROM operations"
     with pytest.raises(DBAPIError):
         place.execute(insert.format(columns))
