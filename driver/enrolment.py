@@ -172,7 +172,7 @@ def enrol(office: LaneOffice, digest: Digest) -> HostRecord:
     proposal = office.store.proposal(digest)
     if proposal.kind != ENROLMENT:
         raise BadInput(f"No enrolment has the digest {digest}. Make one with `enrol LANE`.")
-    reviewed = Enrolment.from_plain(proposal.document)
+    reviewed = Enrolment.from_json(proposal.document)
     found = plan_enrolment(office, reviewed.lane, requester=reviewed.requester)
     if found.digest != digest:
         raise Refused.because(

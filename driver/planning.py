@@ -114,7 +114,7 @@ def planned_target(office: LaneOffice, digest: Digest) -> PlanTarget:
     proposal = office.store.proposal(digest)
     if proposal.kind != PLAN:
         raise BadInput(f"No plan has the digest {digest}. Make one with `lane-authority plan`.")
-    return PlanTarget.from_plain(proposal.document)
+    return PlanTarget.from_json(proposal.document)
 
 
 def require_same(reviewed: PlanTarget, made: Plan) -> None:

@@ -61,7 +61,7 @@ def proposed_change(office: LaneOffice, digest: Digest) -> ProposedChange:
             f"No policy change has the digest {digest}. Make one with `lane-authority policy "
             "propose`."
         )
-    change = PolicyChange.from_plain(proposal.document)
+    change = PolicyChange.from_json(proposal.document)
     current = office.store.policy(change.policy.lane)
     old = current.policy if current else None
     return ProposedChange(

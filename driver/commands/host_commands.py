@@ -78,8 +78,8 @@ def approve(context: click.Context, digest: str, key_file: Path, yes: bool, as_j
 def _words(office: LaneOffice, digest: Digest) -> str:
     proposal = office.store.proposal(digest)
     if proposal.kind == PLAN:
-        return plan_words(PlanTarget.from_plain(proposal.document))
+        return plan_words(PlanTarget.from_json(proposal.document))
     if proposal.kind == ENROLMENT:
-        return enrolment_words(Enrolment.from_plain(proposal.document))
+        return enrolment_words(Enrolment.from_json(proposal.document))
     assert proposal.kind == POLICY
     return policy_words(proposed_change(office, digest))

@@ -1,0 +1,1 @@
+"""The parts together: real lanes, real Odoo, the operator's commands."""
