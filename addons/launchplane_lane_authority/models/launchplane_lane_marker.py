@@ -1,0 +1,84 @@
+"""The marker's table: read here, written by signed orders; and the one thing Odoo may ask for."""
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+from ..guard.marker_table import CREATE_MARKER_TABLE, write_event
+from ..reading.cursor_query import query_through_cursor
+from ..reading.lane_here import read_lane_here
+
+CLAIM = """
+    UPDATE public.launchplane_lane_marker
+       SET claimed = true, claim_reason = %s, claimed_by = %s,
+           claimed_at = now() AT TIME ZONE 'UTC'
+     WHERE id = 1 AND NOT claimed
+ RETURNING lane
+"""
+
+
+class LaunchplaneLaneMarker(models.Model):
+    """The one row that says whose data this database holds."""
+
+    _name = "launchplane.lane.marker"
+    _description = "Launchplane lane marker"
+    _inherit = ["launchplane.lane.sealed"]
+    _auto = False
+    _log_access = False
+    _rec_name = "lane"
+
+    token = fields.Text(string="Signed order", readonly=True)
+    state = fields.Char(readonly=True)
+    lane = fields.Char(readonly=True)
+    rollout_state = fields.Char(readonly=True)
+    authoritative = fields.Boolean(string="Only true copy", readonly=True)
+    generation = fields.Integer(readonly=True)
+    nonce = fields.Char(readonly=True)
+    written_at = fields.Datetime(readonly=True)
+    claimed = fields.Boolean(string="Protected from within Odoo", readonly=True)
+    claim_reason = fields.Text(readonly=True)
+    claimed_by = fields.Char(readonly=True)
+    claimed_at = fields.Datetime(readonly=True)
+
+    def init(self):
+        """Make the table where the guard has not made it yet; one that is there stays as it is."""
+        query_through_cursor(self.env.cr)(CREATE_MARKER_TABLE, ())
+
+    @api.model
+    def _read_here(self):
+        """The marker as this running Odoo judges it: a `LaneHere`."""
+        return read_lane_here(self.env.cr)
+
+    @api.model
+    def _claim(self, reason):
+        """Ask for protection of this data. It only tightens, and only a signed order ends it.
+
+        Raises AccessError for anybody but an administrator, UserError where there is no marker
+        or the protection was asked for already.
+        """
+        if not self.env.user.has_group("base.group_system"):
+            raise AccessError(
+                self.env._("Only an administrator, who may open the settings, can do this.")
+            )
+        reason = (reason or "").strip()
+        if not reason:
+            raise UserError(
+                self.env._("Say why this database needs protection, for those who read it later.")
+            )
+        query = query_through_cursor(self.env.cr)
+        login = self.env.user.login
+        changed = query(CLAIM, (reason, login))
+        if not changed:
+            raise UserError(self._why_it_cannot_be_claimed(query))
+        write_event(query, "claim", login, {"reason": reason})
+        self.invalidate_model()
+        self.env["launchplane.lane.event"].invalidate_model()
+
+    @api.model
+    def _why_it_cannot_be_claimed(self, query):
+        if query("SELECT 1 FROM public.launchplane_lane_marker WHERE id = 1", ()):
+            return self.env._("This database is protected already, at an administrator's request.")
+        return self.env._(
+            "Launchplane does not know this database yet, so there is nothing to protect it from: "
+            "it may not be rebuilt. Ask the operator of the Launchplane host to enrol this lane "
+            "as the only true copy of its data."
+        )

@@ -1,0 +1,24 @@
+"""What an event means, in a sentence."""
+
+
+def event_sentence(env, kind, details):
+    """One sentence for people; `details` is what was written down with the event."""
+    if kind == "claim":
+        return env._(
+            "An administrator protected this database: %(reason)s", reason=details.get("reason", "")
+        )
+    if kind == "stamp":
+        return env._(
+            "The Launchplane host confirmed whose data this is (generation %(generation)s).",
+            generation=details.get("generation", "?"),
+        )
+    if kind == "finish":
+        return env._(
+            "A rebuild brought this data here; the Launchplane host had yet to confirm it."
+        )
+    if kind == "demoted":
+        return env._(
+            "The data came with a marker of lane %(lane)s, which was taken off it.",
+            lane=details.get("lane", "?"),
+        )
+    return env._("Something happened that this version of the addon has no words for: %s.", kind)
