@@ -47,6 +47,10 @@ class LaneOffice:
             keys=PublicKeys.load(host),
         )
 
+    def close(self) -> None:
+        """Close the store's connections."""
+        self.store.close()
+
     def configuration(self, lane: Lane) -> LaneConfiguration:
         """Where the lane is. Raises BadInput when nobody configured it."""
         return self.host.lane(lane)

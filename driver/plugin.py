@@ -1,6 +1,7 @@
 """Our driver: the hooks, each answered by the module that does the work."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 
 from launchplane_lane_contracts.contract import RULEBOOK_VERSION, Digest
 from launchplane_lane_contracts.errors import LaneAuthorityError, Refused
@@ -20,12 +21,16 @@ from .lane_office import LaneOffice
 from .lane_view import lane_views
 from .operations import finish, is_begun, start
 from .planning import authorize, plan
+from .store.records import OperationRecord
 
 SECONDS_FOR_ODOO_TO_START = 120.0
 
 
-def _office(host_directory: str) -> LaneOffice:
-    return LaneOffice.open(HostDirectory.open(host_directory))
+@contextmanager
+def _office(host_directory: str) -> Iterator[LaneOffice]:
+    """The host, opened for one question."""
+    with closing(LaneOffice.open(HostDirectory.open(host_directory))) as office:
+        yield office
 
 
 def _refusal(problem: LaneAuthorityError) -> Verdict:
@@ -49,7 +54,8 @@ def launchplane_describe_driver() -> DriverDescription:
 def launchplane_review_rebuild(host_directory: str, request: Request) -> Plan | Verdict:
     """The dry run."""
     try:
-        return plan(_office(host_directory), request)
+        with _office(host_directory) as office:
+            return plan(office, request)
     except LaneAuthorityError as problem:
         return _refusal(problem)
 
@@ -58,15 +64,11 @@ def launchplane_review_rebuild(host_directory: str, request: Request) -> Plan | 
 def launchplane_authorize_rebuild(host_directory: str, plan_digest: str) -> Verdict:
     """Claim the lane for a reviewed plan."""
     try:
-        operation = authorize(_office(host_directory), Digest(plan_digest))
+        with _office(host_directory) as office:
+            operation = authorize(office, Digest(plan_digest))
     except LaneAuthorityError as problem:
         return _refusal(problem)
-    return Verdict(
-        driver_id=DRIVER,
-        allowed=True,
-        message=f"operation {operation.operation_id} holds lane {operation.lane}",
-        operation_id=operation.operation_id,
-    )
+    return _allowed(operation)
 
 
 @hookimpl
@@ -75,37 +77,49 @@ def launchplane_before_provider_effect(
 ) -> Verdict:
     """Start the authorized operation before the destroying effect; check before any other."""
     try:
-        office = _office(host_directory)
-        operation = office.store.live_operation(lane)
-        if operation is None:
-            raise Refused.because(
-                reason(
-                    ReasonCode.NO_OPERATION_AUTHORIZED,
-                    f"No operation is authorized on lane {lane}, and `{effect_name}` would change "
-                    "it.",
-                    "Plan the operation and authorize it (`lane-authority plan`, `lane-authority "
-                    "authorize`), then let Launchplane go on.",
-                    lane=lane,
-                    effect=effect_name,
-                )
-            )
-        if effect_name in BEGINNING_EFFECTS and operation.phase in (
-            OperationPhase.AUTHORIZED,
-            OperationPhase.STARTED,
-        ):
-            operation = start(office, operation.operation_id)
-        if not is_begun(operation):
-            raise Refused.because(
-                reason(
-                    ReasonCode.PERMIT_NOT_BEGUN,
-                    f"Operation {operation.operation_id} is {operation.phase}: its data was not "
-                    f"set aside, and `{effect_name}` would change it.",
-                    "Let the workflow begin with the effect that replaces the data.",
-                    effect=effect_name,
-                )
-            )
+        with _office(host_directory) as office:
+            operation = _started(office, lane, effect_name)
     except LaneAuthorityError as problem:
         return _refusal(problem)
+    return _allowed(operation)
+
+
+def _started(office: LaneOffice, lane: Lane, effect_name: str) -> OperationRecord:
+    operation = _live(office, lane, f"`{effect_name}` would change it")
+    if effect_name in BEGINNING_EFFECTS and operation.phase in (
+        OperationPhase.AUTHORIZED,
+        OperationPhase.STARTED,
+    ):
+        operation = start(office, operation.operation_id)
+    if not is_begun(operation):
+        raise Refused.because(
+            reason(
+                ReasonCode.PERMIT_NOT_BEGUN,
+                f"Operation {operation.operation_id} is {operation.phase}: its data was not set "
+                f"aside, and `{effect_name}` would change it.",
+                "Let the workflow begin with the effect that replaces the data.",
+                effect=effect_name,
+            )
+        )
+    return operation
+
+
+def _live(office: LaneOffice, lane: Lane, purpose: str) -> OperationRecord:
+    operation = office.store.live_operation(lane)
+    if operation is None:
+        raise Refused.because(
+            reason(
+                ReasonCode.NO_OPERATION_AUTHORIZED,
+                f"No operation is authorized on lane {lane}, and {purpose}.",
+                "Plan the operation and authorize it (`lane-authority plan`, `lane-authority "
+                "authorize`), then let Launchplane go on.",
+                lane=lane,
+            )
+        )
+    return operation
+
+
+def _allowed(operation: OperationRecord) -> Verdict:
     return Verdict(
         driver_id=DRIVER,
         allowed=True,
@@ -120,35 +134,21 @@ def launchplane_finish_rebuild(
 ) -> Verdict:
     """Settle what was begun."""
     try:
-        office = _office(host_directory)
-        operation = office.store.live_operation(lane)
-        if operation is None:
-            raise Refused.because(
-                reason(
-                    ReasonCode.NO_OPERATION_AUTHORIZED,
-                    f"Nothing is under way on lane {lane}.",
-                    "Look at the lane (`lane-authority lane`): it shows its last operation.",
-                    lane=lane,
-                )
+        with _office(host_directory) as office:
+            operation = finish(
+                office,
+                _live(office, lane, "there is nothing to finish").operation_id,
+                succeeded=succeeded,
+                report=report,
+                wait_for_runtime=SECONDS_FOR_ODOO_TO_START,
             )
-        operation = finish(
-            office,
-            operation.operation_id,
-            succeeded=succeeded,
-            report=report,
-            wait_for_runtime=SECONDS_FOR_ODOO_TO_START,
-        )
     except LaneAuthorityError as problem:
         return _refusal(problem)
-    return Verdict(
-        driver_id=DRIVER,
-        allowed=True,
-        message=f"operation {operation.operation_id} is {operation.phase}",
-        operation_id=operation.operation_id,
-    )
+    return _allowed(operation)
 
 
 @hookimpl
 def launchplane_lane_views(host_directory: str) -> Sequence[LaneView]:
     """Every lane that is configured or has a policy."""
-    return lane_views(_office(host_directory))
+    with _office(host_directory) as office:
+        return lane_views(office)

@@ -56,7 +56,9 @@ def host_of(context: click.Context) -> HostDirectory:
 
 def office_of(context: click.Context) -> LaneOffice:
     """The same, with its store and keys."""
-    return LaneOffice.open(host_of(context))
+    office = LaneOffice.open(host_of(context))
+    context.call_on_close(office.close)
+    return office
 
 
 def as_person(name: str) -> Person:

@@ -132,7 +132,11 @@ def _make_sqlite_engine(url: URL) -> Engine:
     file = Path(url.database or "")
     try:
         # It holds permits, so others must not read it; SQLite gives its side files the same mode.
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        # Never open one that is there: closing it again would take away the locks of every other
+        # connection of this process to it, and two writers would then ruin the file.
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        pass
     except OSError as error:
         raise CouldNotTell(
             f"The store {file} cannot be opened: {error.strerror}. Make its folder, and let this "
