@@ -1,0 +1,166 @@
+"""What stands under the lane's name, judged from hand-made readings."""
+
+from typing import Any
+
+import pytest
+
+from launchplane_lane_contracts.contract import DatabaseName, SystemIdentifier
+from launchplane_lane_contracts.judgement import judge_database, kept_is_unchanged
+from launchplane_lane_contracts.observation import HostRecord
+from launchplane_lane_contracts.reading import DatabaseEntry, DatabaseReading
+from launchplane_lane_contracts.vocabulary import DatabaseState, OperationPhase, TagState
+
+from .cases import (
+    DATABASE_OID,
+    GENERATION,
+    IDENTITY,
+    OTHER_LANE,
+    changed,
+    kept_data,
+    unfinished,
+)
+from .readings import (
+    DATABASE_READING,
+    EMPTY_DATABASE,
+    ENTRY,
+    KEPT_ENTRY,
+    NEVER_RECORDED,
+    NOTHING_THERE,
+    RECORD,
+    SERVER_READING,
+    an_engine_tag,
+)
+
+ELSEWHERE = ENTRY.model_copy(update={"name": "cm_old"})
+UNTAGGED_ELSEWHERE = ELSEWHERE.model_copy(update={"tag": None})
+SET_ASIDE = KEPT_ENTRY.model_copy(
+    update={"oid": DATABASE_OID, "tag": an_engine_tag(state=TagState.KEPT)}
+)
+KNOWN_AS_KEPT = RECORD.model_copy(
+    update={"kept": (kept_data().model_copy(update={"database_oid": DATABASE_OID}),)}
+)
+IN_PROGRESS = RECORD.model_copy(update={"unfinished": unfinished(OperationPhase.BEGUN)})
+
+
+def beside(*entries: DatabaseEntry, under_the_name: bool = False) -> DatabaseReading:
+    """Nothing (or an empty database) under the name, and these beside it."""
+    base = EMPTY_DATABASE if under_the_name else NOTHING_THERE
+    return base.model_copy(update={"neighbours": entries})
+
+
+TAGGED_WITH_OTHER_OID = DatabaseEntry(
+    name=DatabaseName("cm_dump"),
+    oid=17000,
+    owned=True,
+    locked=False,
+    takes_connections=True,
+    tag=an_engine_tag(),
+)
+OF_OTHER_LANE = changed(ELSEWHERE, "tag", an_engine_tag(OTHER_LANE))
+
+
+@pytest.mark.parametrize(
+    ("reading", "record", "state"),
+    [
+        (DATABASE_READING, RECORD, DatabaseState.INITIALISED),
+        (NOTHING_THERE, NEVER_RECORDED, DatabaseState.ABSENT),
+        (EMPTY_DATABASE, NEVER_RECORDED, DatabaseState.UNINITIALISED),
+        # Recorded, and gone or emptied.
+        (NOTHING_THERE, RECORD, DatabaseState.MISSING),
+        (EMPTY_DATABASE, RECORD, DatabaseState.MISSING),
+        # Another cluster answers: the recorded oid means nothing there.
+        (
+            changed(
+                beside(UNTAGGED_ELSEWHERE),
+                "server",
+                changed(SERVER_READING, "system_identifier", SystemIdentifier("1")),
+            ),
+            RECORD,
+            DatabaseState.MISSING,
+        ),
+        # Renamed: found by its tag, by its oid, or both; an empty one under the name hides nothing.
+        (beside(ELSEWHERE), RECORD, DatabaseState.RENAMED),
+        (beside(ELSEWHERE), NEVER_RECORDED, DatabaseState.RENAMED),
+        (beside(UNTAGGED_ELSEWHERE), RECORD, DatabaseState.RENAMED),
+        (beside(UNTAGGED_ELSEWHERE, under_the_name=True), RECORD, DatabaseState.RENAMED),
+        (beside(OF_OTHER_LANE), RECORD, DatabaseState.RENAMED),
+        # What is not this lane's does not count.
+        (beside(OF_OTHER_LANE), NEVER_RECORDED, DatabaseState.ABSENT),
+        (beside(TAGGED_WITH_OTHER_OID), NEVER_RECORDED, DatabaseState.ABSENT),
+        (beside(TAGGED_WITH_OTHER_OID), RECORD, DatabaseState.MISSING),
+        (beside(KEPT_ENTRY), NEVER_RECORDED, DatabaseState.ABSENT),
+        (beside(KEPT_ENTRY), RECORD, DatabaseState.MISSING),
+        # The recorded data itself is kept: only where the host knows how that came about.
+        (beside(SET_ASIDE), RECORD, DatabaseState.RENAMED),
+        (beside(SET_ASIDE), KNOWN_AS_KEPT, DatabaseState.ABSENT),
+        (beside(SET_ASIDE), IN_PROGRESS, DatabaseState.ABSENT),
+        (beside(SET_ASIDE, under_the_name=True), IN_PROGRESS, DatabaseState.UNINITIALISED),
+        # Not to be read.
+        (DatabaseReading(name=ENTRY.name), RECORD, DatabaseState.UNREADABLE),
+        (DatabaseReading(name=ENTRY.name), NEVER_RECORDED, DatabaseState.UNREADABLE),
+        (changed(NOTHING_THERE, "problem", "lost"), NEVER_RECORDED, DatabaseState.UNREADABLE),
+        (changed(DATABASE_READING, "problem", "lost"), RECORD, DatabaseState.UNREADABLE),
+        (changed(DATABASE_READING, "holds_relations", None), RECORD, DatabaseState.UNREADABLE),
+        (
+            changed(DATABASE_READING, "entry.takes_connections", False),
+            RECORD,
+            DatabaseState.CLOSED,
+        ),
+    ],
+)
+def test_the_state(reading: DatabaseReading, record: HostRecord, state: DatabaseState) -> None:
+    observed = judge_database(reading, record)
+    assert observed.state is state
+    assert observed.detail
+
+
+def test_what_is_seen_is_passed_on() -> None:
+    observed = judge_database(DATABASE_READING, RECORD)
+    assert observed.identity == IDENTITY
+    assert observed.oid == DATABASE_OID
+    assert observed.tag == ENTRY.tag
+    assert observed.may_rename
+    assert judge_database(EMPTY_DATABASE, NEVER_RECORDED).identity is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"server.in_recovery": True}, "replica"),
+        ({"server.in_recovery": True, "server.role_is_superuser": True}, "replica"),
+        ({"server.role_may_create_databases": False}, "CREATEDB"),
+        ({"entry.owned": False}, "own"),
+        ({"entry.owned": False, "server.role_is_superuser": True}, ""),
+        ({"server.role_may_create_databases": False, "server.role_is_superuser": True}, ""),
+    ],
+)
+def test_who_may_rename(facts: dict[str, Any], words: str) -> None:
+    reading = DATABASE_READING
+    for path, value in facts.items():
+        reading = changed(reading, path, value)
+    observed = judge_database(reading, RECORD)
+    assert observed.may_rename is not bool(words)
+    assert words in observed.rename_problem
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "unchanged"),
+    [
+        ("locked", True, True),
+        ("name", DatabaseName("another"), False),
+        ("oid", 99, False),
+        ("tag", None, False),
+        ("tag.lane", OTHER_LANE, False),
+        ("tag.generation", GENERATION, False),
+        ("tag.database_oid", 99, False),
+        ("tag.state", TagState.LIVE, False),
+    ],
+)
+def test_kept_data_is_known_by_name_oid_and_tag(path: str, value: object, unchanged: bool) -> None:
+    reading = beside(changed(KEPT_ENTRY, path, value))
+    assert kept_is_unchanged(reading, kept_data()) is unchanged
+
+
+def test_kept_data_under_the_lanes_own_name_is_not_kept() -> None:
+    reading = EMPTY_DATABASE.model_copy(update={"entry": KEPT_ENTRY, "name": KEPT_ENTRY.name})
+    assert not kept_is_unchanged(reading, kept_data())
