@@ -184,13 +184,13 @@ def test_one_key_on_two_lines_is_not_two_people(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles"])
+@pytest.mark.parametrize("form", ["%Y%m%d%H%M%S", "%Y%m%d%H%M%SZ"])
 def test_validity_is_in_utc_wherever_the_host_is(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, zone: str
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, zone: str, form: str
 ) -> None:
     monkeypatch.setenv("TZ", zone)
     until = NOW + timedelta(minutes=1)
     since = NOW - timedelta(minutes=1)
-    form = "%Y%m%d%H%M%S"
     options = f'valid-after="{since.strftime(form)}",valid-before="{until.strftime(form)}"'
     desk.approvers(desk.line("alice", "alice-key", options))
     signature = sign(SOME_DIGEST, desk.key("alice-key"))

@@ -8,7 +8,7 @@ import pytest
 
 from launchplane_lane_contracts.errors import CouldNotTell, Refused
 from launchplane_lane_contracts.reasons import ReasonCode
-from launchplane_lane_driver.ledger_head import GENESIS, LedgerHead
+from launchplane_lane_driver.ledger_head import GENESIS, LedgerHead, LedgerHeadFile
 from launchplane_lane_driver.store import Store
 from tests.driver.places import Place
 from tests.driver.sample import CM, NOW, SYO, record_open_policy
@@ -178,6 +178,15 @@ def test_a_head_file_that_is_gone_or_spoilt(
         with pytest.raises(CouldNotTell):
             filled.new_generation(CM)
     assert len(filled.ledger_entries()) == 5
+
+
+def test_the_head_file_never_moves_back(filled: Store, place: Place) -> None:
+    newest = place.head_file.read_bytes()
+    third = filled.ledger_entries()[2]
+    older = LedgerHead(sequence=third.sequence, entry_digest=third.entry_digest)
+    # As when a slow process writes its head after a quick one has written a later one.
+    LedgerHeadFile(place.head_file).move_forward(older)
+    assert place.head_file.read_bytes() == newest
 
 
 def test_a_clock_that_went_back(place: Place) -> None:
