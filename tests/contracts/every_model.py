@@ -1,0 +1,220 @@
+"""One value, with as much in it as it can hold, of every public model of the contracts."""
+
+import importlib
+import pkgutil
+from datetime import timedelta
+
+import launchplane_lane_contracts
+from launchplane_lane_contracts.approval import ApprovalTally
+from launchplane_lane_contracts.contract import (
+    RULEBOOK_VERSION,
+    Contract,
+    DatabaseName,
+    Digest,
+    PermitId,
+    Person,
+    VersionedContract,
+)
+from launchplane_lane_contracts.enrolment import Enrolment
+from launchplane_lane_contracts.judgement import TokenVerdict
+from launchplane_lane_contracts.marker import Lineage
+from launchplane_lane_contracts.orders import Order, PrepareOrder, UndoOrder, WitnessOrder
+from launchplane_lane_contracts.plan import Plan, plan_target
+from launchplane_lane_contracts.policy import PolicyRevision, effective_policy
+from launchplane_lane_contracts.reading import BeginRecord, KeptFilestore
+from launchplane_lane_contracts.receipt import Outcome, Receipt, SetAside
+from launchplane_lane_contracts.vocabulary import DataSource, Operation, OperationPhase
+
+from .cases import (
+    DATABASE,
+    DATABASE_OID,
+    FILES,
+    GENERATION,
+    KEPT_DATABASE,
+    LANE,
+    NONCE,
+    NOW,
+    REQUESTER,
+    SERVER,
+    a_policy,
+    allowed_case,
+    kept_data,
+    unfinished,
+)
+from .provocations import PROVOCATIONS
+from .readings import (
+    ANSWER,
+    DATABASE_READING,
+    FILESTORE_READING,
+    GUARD_READING,
+    KEEP,
+    MARKER,
+    a_permit,
+    a_row,
+    a_stamp,
+)
+
+PERMIT_ID = PermitId("permit-of-generation-8")
+CASE = allowed_case(Operation.RESTORE, DataSource.KEPT).change(
+    "observation.record.unfinished", unfinished(OperationPhase.AUTHORIZED)
+)
+DECISION = CASE.decide()
+TARGET = plan_target(CASE.request, CASE.policy, CASE.observation, DECISION, database=DATABASE)
+ORDER = Order(
+    lane=LANE,
+    nonce=NONCE,
+    database=DATABASE,
+    filestore_path=FILES,
+    issued_at=NOW,
+    begin_before=NOW + timedelta(minutes=15),
+    rulebook_version=RULEBOOK_VERSION,
+)
+ORDER_FIELDS = {name: getattr(ORDER, name) for name in Order.model_fields}
+KEPT_FILES = KeptFilestore(name=KEPT_DATABASE, tag=FILESTORE_READING.tag)
+BEGUN = BeginRecord(permit_id=PERMIT_ID, begun_at=NOW, set_aside=True, ended=False)
+SET_ASIDE = SetAside(name=KEPT_DATABASE, database_oid=DATABASE_OID, has_filestore=True)
+RECEIPT = Receipt(
+    command="begin",
+    outcome=Outcome.REFUSED,
+    nonce=NONCE,
+    permit_id=PERMIT_ID,
+    reasons=PROVOCATIONS[0].provoked().decide().reasons,
+    message="Größe: 5 m²",
+    set_aside=SET_ASIDE,
+    reading=GUARD_READING.model_copy(
+        update={"keep": KEEP.model_copy(update={"filestores": (KEPT_FILES,), "begun": (BEGUN,)})}
+    ),
+    answered_at=NOW,
+    guard_version="1",
+    rulebook_version=RULEBOOK_VERSION,
+)
+
+_OBSERVATION = CASE.observation
+_UPSTREAM = allowed_case(Operation.RESTORE, DataSource.UPSTREAM_RESTORE)
+_BACKUP = allowed_case(Operation.RESTORE, DataSource.BACKUP_RESTORE).observation.incoming
+_GATE, _PROOF = _OBSERVATION.present.gate, _OBSERVATION.present.data_proof
+_LOAD_PROOF = _BACKUP.backup_load_proof
+_POLICY = a_policy()
+assert _GATE is not None
+assert _PROOF is not None
+assert _LOAD_PROOF is not None
+assert DECISION.obligations is not None
+assert DATABASE_READING.server is not None
+assert DATABASE_READING.entry is not None
+assert DATABASE_READING.entry.tag is not None
+assert FILESTORE_READING.tag is not None
+assert ANSWER.reading is not None
+assert GUARD_READING.runtime_identity is not None
+assert _POLICY.upstream_source is not None
+assert _POLICY.provider_target is not None
+assert _OBSERVATION.record.unfinished is not None
+
+VALUES: tuple[Contract, ...] = (
+    LANE,
+    _POLICY,
+    _POLICY.upstream_source,
+    _POLICY.provider_target,
+    PolicyRevision(
+        policy=_POLICY,
+        number=2,
+        recorded_at=NOW,
+        recorded_by=REQUESTER,
+        reason="wegen Übergabe",
+        change_digest=Digest("e" * 64),
+    ),
+    effective_policy(_POLICY, NOW, marker_authoritative=True, claimed=False),
+    CASE.request,
+    DECISION,
+    DECISION.obligations,
+    *RECEIPT.reasons,
+    _OBSERVATION,
+    _OBSERVATION.record,
+    _OBSERVATION.record.unfinished,
+    _OBSERVATION.database,
+    _OBSERVATION.marker,
+    _OBSERVATION.filestore,
+    _OBSERVATION.runtime,
+    _OBSERVATION.keep,
+    _OBSERVATION.present,
+    _OBSERVATION.incoming,
+    _UPSTREAM.observation.incoming,
+    _BACKUP,
+    *_OBSERVATION.approvals,
+    ApprovalTally(required=1, requester_signed=True, approvers=(Person("bert@example.org"),)),
+    _GATE,
+    _PROOF,
+    _LOAD_PROOF,
+    kept_data(),
+    TARGET,
+    Plan(
+        target=TARGET,
+        policy=_POLICY,
+        policy_revision=2,
+        observation=_OBSERVATION,
+        decision=DECISION,
+        size_bytes=10**12,
+        planned_at=NOW,
+    ),
+    ORDER,
+    a_permit(),
+    a_stamp(),
+    PrepareOrder(**ORDER_FIELDS, database_oid=DATABASE_OID),
+    UndoOrder(
+        **ORDER_FIELDS,
+        permit_id=PERMIT_ID,
+        remains_name=DatabaseName("cm__kept_g8_remains_abc123"),
+        generation=GENERATION + 2,
+    ),
+    WitnessOrder(lane=LANE, expected_generation=GENERATION),
+    Enrolment(
+        lane=LANE,
+        requester=REQUESTER,
+        system_identifier=SERVER,
+        database=DATABASE,
+        database_oid=DATABASE_OID,
+        filestore_path=FILES,
+        policy_revision=1,
+        authoritative=True,
+    ),
+    MARKER,
+    MARKER.identity,
+    a_row(),
+    Lineage(
+        operation=Operation.RESTORE,
+        data_source=DataSource.KEPT,
+        permit_id=PERMIT_ID,
+        set_aside=KEPT_DATABASE,
+        kept_until=NOW,
+    ),
+    DATABASE_READING,
+    DATABASE_READING.server,
+    DATABASE_READING.entry,
+    DATABASE_READING.entry.tag,
+    FILESTORE_READING,
+    FILESTORE_READING.tag,
+    KEEP,
+    KEPT_FILES,
+    BEGUN,
+    GUARD_READING,
+    GUARD_READING.runtime_identity,
+    ANSWER,
+    ANSWER.reading,
+    TokenVerdict(order=a_stamp()),
+    TokenVerdict(order=a_permit()),
+    SET_ASIDE,
+    RECEIPT,
+)
+
+
+def public_models() -> set[type[Contract]]:
+    """Every model that a module of the contracts defines, but for the two bases."""
+    found: set[type[Contract]] = set()
+    package = launchplane_lane_contracts
+    for module_info in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        module = importlib.import_module(module_info.name)
+        found |= {
+            value
+            for name, value in vars(module).items()
+            if isinstance(value, type) and issubclass(value, Contract) and not name.startswith("_")
+        }
+    return found - {Contract, VersionedContract}

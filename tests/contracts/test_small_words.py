@@ -1,0 +1,217 @@
+"""Lanes, requests, names of kept data, tags, approvals, receipts and errors."""
+
+import base64
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from pydantic import ValidationError
+
+from launchplane_lane_contracts.approval import tally_approvals
+from launchplane_lane_contracts.contract import DatabaseName, Person
+from launchplane_lane_contracts.errors import (
+    BadInput,
+    Busy,
+    CouldNotTell,
+    ExitCode,
+    LaneAuthorityError,
+    Refused,
+)
+from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.marker import ENGINE_TAG_PREFIX, EngineTag
+from launchplane_lane_contracts.naming import LONGEST_NAME, REMAINS, kept_name
+from launchplane_lane_contracts.receipt import RECEIPT_NAME, Receipt
+from launchplane_lane_contracts.request import Request
+from launchplane_lane_contracts.vocabulary import REQUESTS_THAT_EXIST, DataSource, Operation
+
+from .cases import (
+    APPROVER,
+    LANE,
+    NOW,
+    REQUESTER,
+    a_request,
+    an_approval,
+    changed,
+)
+from .every_model import RECEIPT, VALUES
+from .provocations import PROVOCATIONS
+from .readings import an_engine_tag
+
+
+def test_a_lane_is_written_in_three_parts() -> None:
+    assert Lane.parse("odoo-tenant-cm/cm/prod") == LANE
+    assert str(LANE) == "odoo-tenant-cm/cm/prod"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a", "a/b", "a/b/c/d", "a//c", "A/b/c", "a/b/c\n", "a/b/-c", "a/b/ü", "../b/c", " a/b/c"],
+)
+def test_anything_else_is_no_lane(text: str) -> None:
+    with pytest.raises(ValueError, match=r"lane|pattern"):
+        Lane.parse(text)
+
+
+@pytest.mark.parametrize("operation", list(Operation))
+@pytest.mark.parametrize("source", list(DataSource))
+def test_only_pairs_that_exist_are_requests(operation: Operation, source: DataSource) -> None:
+    if (operation, source) in REQUESTS_THAT_EXIST:
+        assert a_request(operation, source)
+    else:
+        with pytest.raises(ValidationError, match="is not a request; there are"):
+            a_request(operation, source)
+
+
+@pytest.mark.parametrize(
+    ("source", "field", "value"),
+    [
+        (DataSource.BACKUP_RESTORE, "backup_id", None),
+        (DataSource.KEPT, "kept_database", None),
+        (DataSource.KEPT, "backup_id", "backup-1"),
+        (DataSource.BACKUP_RESTORE, "kept_database", "cm__kept"),
+    ],
+)
+def test_a_request_names_what_it_restores_and_nothing_else(
+    source: DataSource, field: str, value: Any
+) -> None:
+    plain = a_request(Operation.RESTORE, source).to_plain()
+    with pytest.raises(ValidationError, match="goes with"):
+        Request.from_plain({**plain, field: value})
+
+
+@given(
+    some.text(alphabet=some.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+    .filter(bool)
+    .map(lambda text: text.encode()[:LONGEST_NAME].decode(errors="ignore"))
+    .filter(bool),
+    some.integers(min_value=1, max_value=10**9),
+    some.sampled_from([*Operation, REMAINS]),
+    some.text("0123456789abcdef", min_size=32, max_size=32),
+)
+def test_a_kept_name_fits_and_says_what_it_is(
+    database: str, generation: int, what: str, permit: str
+) -> None:
+    name = kept_name(DatabaseName(database), generation, what, permit)
+    assert 0 < len(name.encode()) <= LONGEST_NAME
+    assert name.endswith(f"__kept_g{generation}_{what}_{permit[-6:]}")
+    assert name != database
+
+
+def test_kept_names_do_not_collide() -> None:
+    names = [DatabaseName("ü" * 31), DatabaseName("ü" * 30 + "x"), DatabaseName("cm")]
+    permits = ["permit-aaaaaa", "permit-bbbbbb"]
+    # One lane never has a generation twice; two lanes never have a permit in common.
+    made = {
+        kept_name(names[0], generation, what, permits[0])
+        for generation in (1, 11, 111)
+        for what in (*Operation, REMAINS)
+    }
+    assert len(made) == 12
+    shortened = {
+        kept_name(name, 1, REMAINS, permits[number]) for number, name in enumerate(names[:2])
+    }
+    assert len(shortened) == 2
+    assert kept_name(DatabaseName("cm"), 4, Operation.RECREATE, "permit-ABC123") == (
+        "cm__kept_g4_recreate_abc123"
+    )
+
+
+def test_an_engine_tag_is_read_back_from_its_comment() -> None:
+    tag = an_engine_tag()
+    assert EngineTag.from_comment(tag.text()) == tag
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        None,
+        "",
+        "production database of cm",
+        ENGINE_TAG_PREFIX,
+        ENGINE_TAG_PREFIX + "{",
+        ENGINE_TAG_PREFIX + "null",
+        ENGINE_TAG_PREFIX + "[]",
+        ENGINE_TAG_PREFIX + "{" * 100_000,
+        ENGINE_TAG_PREFIX + '{"generation":"7"}',
+        an_engine_tag().text() + "x",
+        " " + an_engine_tag().text(),
+        an_engine_tag().text().replace('"generation":7', '"generation":0'),
+        an_engine_tag().text().replace('"generation":7', '"generation":7.5'),
+        an_engine_tag().text().replace('"schema_version":1', '"schema_version":2'),
+        an_engine_tag().text().replace('"live"', '"alive"'),
+    ],
+)
+def test_a_comment_that_is_no_tag_is_none(comment: str | None) -> None:
+    assert EngineTag.from_comment(comment) is None
+
+
+@given(some.text())
+def test_garbage_is_no_tag(text: str) -> None:
+    assert EngineTag.from_comment(ENGINE_TAG_PREFIX + text) is None
+
+
+def test_people_are_counted_and_not_signatures() -> None:
+    twice = (an_approval(APPROVER), an_approval(APPROVER), an_approval(REQUESTER))
+    tally = tally_approvals(twice, requester=REQUESTER, required=2, now=NOW)
+    assert tally.approvers == (APPROVER,)
+    assert tally.requester_signed
+    assert not tally.met
+    more = (*twice, an_approval(Person("carla@example.org")))
+    assert tally_approvals(more, requester=REQUESTER, required=2, now=NOW).met
+
+
+def test_nothing_asked_is_nothing_missing() -> None:
+    assert tally_approvals((), requester=REQUESTER, required=0, now=NOW).met
+
+
+def test_an_approval_counts_for_24_hours() -> None:
+    approval = an_approval(APPROVER)
+    assert approval.counts_at(approval.signed_at)
+    assert approval.counts_at(approval.signed_at + timedelta(hours=24, seconds=-1))
+    assert not approval.counts_at(approval.signed_at + timedelta(hours=24))
+    assert not approval.counts_at(approval.signed_at - timedelta(seconds=1))
+    late = changed(approval, "signed_at", NOW.replace(year=9999, month=12, day=31))
+    assert late.counts_at(late.signed_at)
+
+
+def test_a_receipt_is_one_line_that_holds_the_nonce_but_not_the_reading() -> None:
+    line = RECEIPT.line()
+    name, _, encoded = line.partition("=")
+    assert name == RECEIPT_NAME
+    assert "\n" not in line
+    back = Receipt.from_json(base64.b64decode(encoded, validate=True))
+    assert back == RECEIPT.model_copy(update={"reading": None})
+    assert back.nonce == RECEIPT.nonce
+
+
+def test_a_lane_enrolled_without_protection_asks_for_an_approver() -> None:
+    enrolment = next(value for value in VALUES if type(value).__name__ == "Enrolment")
+    assert enrolment.__class__.from_plain(enrolment.to_plain()) == enrolment
+    plain = json.loads(enrolment.canonical())
+    assert getattr(enrolment, "approvers_required", None) == 0
+    open_one = type(enrolment).from_plain({**plain, "authoritative": False})
+    assert getattr(open_one, "approvers_required", None) == 1
+
+
+def test_exit_codes_never_change() -> None:
+    assert {code.name: code.value for code in ExitCode} == {
+        "DONE": 0,
+        "USAGE": 2,
+        "REFUSED": 50,
+        "COULD_NOT_TELL": 51,
+        "BUSY": 52,
+    }
+    kinds: tuple[type[LaneAuthorityError], ...] = (Refused, CouldNotTell, Busy, BadInput)
+    assert [kind.exit_code for kind in kinds] == [50, 51, 52, 2]
+    assert LaneAuthorityError.exit_code == 51
+
+
+def test_a_refusal_holds_all_its_reasons() -> None:
+    reasons = [each.provoked().decide().reasons[0] for each in PROVOCATIONS[:2]]
+    refused = Refused.because(*reasons)
+    assert refused.reasons == tuple(reasons)
+    for each in reasons:
+        assert f"{each.code}: {each.message}" in str(refused)
