@@ -73,7 +73,7 @@ def marker_words(env, here):
             "danger",
             env._(
                 "This Odoo runs for lane %(runtime)s, but the data belongs to lane %(data)s.",
-                runtime=here.runtime_lane,
+                runtime=str(here.runtime_lane),
                 data=lane,
             ),
             env._(

@@ -110,10 +110,10 @@ def arrival_sentence(env, marker):
         Operation.RESTORE: env._("Restored"),
     }
     return env._(
-        "%(operation)s on %(day)s: %(source)s.",
+        "%(operation)s on %(day)s: %(origin)s.",
         operation=operations[lineage.operation],
         day=when,
-        source=sources.get(lineage.data_source, env._("nobody wrote down where it came from")),
+        origin=sources.get(lineage.data_source, env._("nobody wrote down where it came from")),
     )
 
 
