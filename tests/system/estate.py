@@ -171,7 +171,7 @@ class Estate:
                 command=(sys.executable, str(Path(str(devkit_file)))),
                 environment=self.devkit_environment(runtime),
                 stop=runtime.stop,
-                start=runtime.start,
+                start=runtime.launch,
                 take_identity=runtime.take_identity,
             )
         )

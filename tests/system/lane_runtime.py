@@ -123,8 +123,8 @@ class LaneRuntime:
         self.identity = dict(identity)
         self._write_guard()
 
-    def start(self) -> None:
-        """Start Odoo and wait until it answers. Raises RuntimeError with the end of its log."""
+    def launch(self) -> None:
+        """Start Odoo, as a container is started: whether it comes up is another question."""
         if self._process is not None:
             return
         with self.log.open("ab") as log:
@@ -136,6 +136,11 @@ class LaneRuntime:
                 stdout=log,
                 stderr=log,
             )
+
+    def start(self) -> None:
+        """Start Odoo and wait until it answers. Raises RuntimeError with the end of its log."""
+        self.launch()
+        assert self._process is not None
         until = time.monotonic() + SECONDS_TO_START
         while time.monotonic() < until and self._process.poll() is None:
             try:

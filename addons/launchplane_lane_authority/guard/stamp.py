@@ -1,7 +1,7 @@
 """`prepare` and `stamp`: the marker, the tags and the lock, exactly as the control plane signed."""
 
 from launchplane_lane_contracts.errors import CouldNotTell, Refused
-from launchplane_lane_contracts.marker import EngineTag, FilestoreTag, Marker
+from launchplane_lane_contracts.marker import EngineTag, FilestoreTag, Marker, MarkerRow
 from launchplane_lane_contracts.orders import PrepareOrder, StampOrder
 from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
@@ -48,7 +48,14 @@ def stamp(settings: GuardSettings, order: StampOrder, token: str) -> LaneReading
     found = reading.database.identity()
     if found != marker.identity:
         raise Refused.because(_moved(str(marker.identity), str(found)))
-    if order.permit_id is not None and (keep is None or not keep.has(order.permit_id, FINISHED)):
+    in_the_way = _in_the_way(order, reading.database.marker_row)
+    if in_the_way is not None:
+        raise Refused.because(in_the_way)
+    # Data that went back (an undo) is stamped under the permit that had set it aside.
+    if order.permit_id is not None and (
+        keep is None
+        or not (keep.has(order.permit_id, FINISHED) or keep.has(order.permit_id, ENDED))
+    ):
         raise Refused.because(
             reason(
                 ReasonCode.PERMIT_NOT_BEGUN,
@@ -61,6 +68,36 @@ def stamp(settings: GuardSettings, order: StampOrder, token: str) -> LaneReading
     if order.permit_id is not None and keep is not None:
         keep.note(order.permit_id, ENDED)
     return read_lane(settings)
+
+
+def _in_the_way(order: StampOrder, row: MarkerRow | None) -> Reason | None:
+    """Why the marker that is there may not be replaced by this one."""
+    if row is None or row.nonce == order.marker.nonce:
+        return None
+    remedy = "Plan again: the plan says whose data stands there and what can be done about it."
+    if row.lane != str(order.lane):
+        return reason(
+            ReasonCode.MARKER_FOREIGN,
+            f"The database carries the marker of lane {row.lane}, the order is for {order.lane}.",
+            remedy,
+            found=row.lane,
+        )
+    if row.generation > order.marker.generation:
+        return reason(
+            ReasonCode.MARKER_AHEAD,
+            f"The marker that is there is of generation {row.generation}, the order's of "
+            f"{order.marker.generation}.",
+            remedy,
+            found=row.generation,
+        )
+    if order.permit_id is None:
+        return reason(
+            ReasonCode.ALREADY_ENROLLED,
+            f"The database already carries a marker of generation {row.generation}.",
+            remedy,
+            found=row.generation,
+        )
+    return None
 
 
 def _write(settings: GuardSettings, order: StampOrder, token: str, marker: Marker) -> None:
