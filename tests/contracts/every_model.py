@@ -109,6 +109,15 @@ assert _POLICY.upstream_source is not None
 assert _POLICY.provider_target is not None
 assert _OBSERVATION.record.unfinished is not None
 
+PLAN = Plan(
+    target=TARGET,
+    policy=_POLICY,
+    policy_revision=2,
+    observation=_OBSERVATION,
+    decision=DECISION,
+    size_bytes=10**12,
+    planned_at=NOW,
+)
 VALUES: tuple[Contract, ...] = (
     LANE,
     _POLICY,
@@ -146,15 +155,7 @@ VALUES: tuple[Contract, ...] = (
     _LOAD_PROOF,
     kept_data(),
     TARGET,
-    Plan(
-        target=TARGET,
-        policy=_POLICY,
-        policy_revision=2,
-        observation=_OBSERVATION,
-        decision=DECISION,
-        size_bytes=10**12,
-        planned_at=NOW,
-    ),
+    PLAN,
     ORDER,
     a_permit(),
     a_stamp(),

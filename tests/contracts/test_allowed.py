@@ -4,8 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from launchplane_lane_contracts.policy import effective_policy
-from launchplane_lane_contracts.vocabulary import DatabaseState, DataSource, MarkerState, Operation
+from launchplane_lane_contracts.policy import Policy, effective_policy
+from launchplane_lane_contracts.vocabulary import (
+    DatabaseState,
+    DataSource,
+    MarkerState,
+    Operation,
+    RolloutState,
+    RuntimeState,
+)
 
 from .cases import (
     NOW,
@@ -89,3 +96,27 @@ def test_the_allowed_sources_are_those_that_are_allowed() -> None:
     protected = effective_policy(a_policy(), NOW, marker_authoritative=True, claimed=False)
     assert set(protected.allowed_sources) == SOURCES_OF_AUTHORITATIVE_LANES
     assert protected.protected_by == ("marker",)
+
+
+def test_a_testing_lane_that_asks_no_runtime_may_be_silent_but_not_contradicted() -> None:
+    case = allowed_case(Operation.RECREATE, DataSource.EMPTY).change(
+        "policy",
+        Policy(
+            lane=a_policy().lane,
+            rollout_state=RolloutState.TESTING,
+            authoritative_data=False,
+            bootstrap_empty_allowed=True,
+            requires_runtime_identity=False,
+        ),
+    )
+    for state in RuntimeState:
+        fine = state in (RuntimeState.AGREES, RuntimeState.ATTESTED, RuntimeState.SILENT)
+        assert case.change("observation.runtime.state", state).decide().allowed is fine
+
+
+def test_attesting_counts_where_it_was_asked_for() -> None:
+    case = allowed_case(Operation.RECREATE, DataSource.EXISTING).change(
+        "observation.runtime.state", RuntimeState.ATTESTED
+    )
+    assert not case.decide().allowed
+    assert case.change("request.attest_runtime", True).decide().allowed

@@ -10,7 +10,7 @@ from launchplane_lane_contracts.contract import Contract
 from launchplane_lane_contracts.orders import ANY_ORDER, Permit, StampOrder, header_type
 
 from .cases import LANE, NOW, OTHER_LANE, a_policy, changed
-from .every_model import TARGET, VALUES, public_models
+from .every_model import PLAN, TARGET, VALUES, public_models
 from .readings import a_permit, a_stamp
 
 GOLDEN_TARGET = "202718648371adbad15bd4db77334c56ac019cfd9e486ff3fe935a7521d13926"
@@ -68,6 +68,7 @@ def test_canonical_bytes() -> None:
 def test_digests_never_change() -> None:
     """People have signed such digests: another one for the same value needs another version."""
     assert TARGET.digest() == GOLDEN_TARGET
+    assert PLAN.plan_digest == GOLDEN_TARGET
     assert a_policy().digest() == GOLDEN_POLICY
 
 
