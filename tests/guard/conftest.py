@@ -1,0 +1,50 @@
+"""One private server for this part, and a small lane on it for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.guard import fingerprint
+from tests.guard.estate import Estate
+from tests.real.postgres import PrivateCluster
+
+LANE_DATABASE = "lane"
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[PrivateCluster]:
+    """A private server. Its role `odoo` has CREATEDB and is no superuser."""
+    with PrivateCluster() as private:
+        yield private
+
+
+def clean(cluster: PrivateCluster) -> None:
+    """Leave nothing on the server for the next test."""
+    cluster.start()
+    for gid, database in cluster.execute("SELECT gid, database FROM pg_prepared_xacts"):
+        cluster.execute(f"ROLLBACK PREPARED '{gid}'", str(database))
+    for name in fingerprint.databases(cluster):
+        cluster.execute(f'ALTER DATABASE "{name}" WITH IS_TEMPLATE false')
+        cluster.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    cluster.execute("ALTER ROLE odoo CREATEDB")
+
+
+@pytest.fixture
+def bare(cluster: PrivateCluster, tmp_path: Path) -> Iterator[Estate]:
+    """A lane that was never enrolled."""
+    yield Estate(cluster, tmp_path, LANE_DATABASE, cluster.odoo).make()
+    clean(cluster)
+
+
+@pytest.fixture
+def lane(bare: Estate) -> Estate:
+    """An enrolled testing lane, which may be rebuilt from empty."""
+    return bare.enrol()
+
+
+@pytest.fixture
+def production(cluster: PrivateCluster, tmp_path: Path) -> Iterator[Estate]:
+    """An enrolled production lane, locked, with a proven backup and an approver."""
+    yield Estate(cluster, tmp_path, LANE_DATABASE, cluster.odoo, protected=True).make().enrol()
+    clean(cluster)
