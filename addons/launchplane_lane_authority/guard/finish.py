@@ -73,6 +73,12 @@ def _wrong(permit: Permit, intent: BeginIntent, reading: LaneReading) -> Iterato
             yield _not_as_permitted(
                 f"the data should have stayed, but oid {before} has become {entry.oid}"
             )
+        table = permit.observation.database.identity
+        if table is not None and table.marker_table_oid != database.marker_table_oid:
+            yield _not_as_permitted(
+                f"the data should have stayed, but the marker's table {table.marker_table_oid} has "
+                f"become {database.marker_table_oid or 'none'}: other data was loaded into it"
+            )
         return
     if entry.oid == before:
         yield _not_as_permitted(f"the old database (oid {before}) stands under the name")
