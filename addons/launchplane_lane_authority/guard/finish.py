@@ -80,6 +80,10 @@ def _wrong(permit: Permit, intent: BeginIntent, reading: LaneReading) -> Iterato
                 f"become {database.marker_table_oid or 'none'}: other data was loaded into it"
             )
         return
+    if entry.tag is not None and entry.tag.database_oid == entry.oid:
+        # A tag that came with a copy fits no oid; this one is that lane's own database, renamed.
+        if entry.tag.lane != permit.lane:
+            yield _not_as_permitted(f"lane {entry.tag.lane}'s own database stands under the name")
     if entry.oid == before:
         yield _not_as_permitted(f"the old database (oid {before}) stands under the name")
     if before is not None and not any(

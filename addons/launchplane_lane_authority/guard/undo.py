@@ -99,6 +99,14 @@ def _exchange_databases(
             with connected(settings, MAINTENANCE_DATABASE) as server:
                 allow_connections(server, settings.database)
         return _oid_of(database, order.remains_name)
+    tag = entry.tag if entry is not None else None
+    if entry is not None and tag and tag.database_oid == entry.oid and tag.lane != order.lane:
+        raise Refused.because(
+            _impossible(
+                f"lane {tag.lane}'s own database (oid {entry.oid}) stands under the name",
+                "Give that database its own name back, then undo again.",
+            )
+        )
     going = None
     if entry is not None:
         going = Going(entry.oid, order.remains_name, _remains_tag(permit, entry.oid))
