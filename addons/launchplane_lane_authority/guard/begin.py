@@ -50,7 +50,12 @@ def begin(
         intent = keep.intent(permit.permit_id)
         if intent is None:
             intent = _note(settings, keys, permit, token, keep)
-        elif keep.has(permit.permit_id, SET_ASIDE) or keep.has(permit.permit_id, ENDED):
+        elif (
+            intent.token != token
+            or keep.has(permit.permit_id, SET_ASIDE)
+            or keep.has(permit.permit_id, ENDED)
+        ):
+            # Another token under the same id is another permit, or the note of an undo.
             raise Refused.because(_already_begun(permit, intent))
         set_aside = _set_aside(settings, permit, intent, keep)
         keep.note(permit.permit_id, SET_ASIDE)

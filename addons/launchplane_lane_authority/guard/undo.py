@@ -20,8 +20,8 @@ from .settings import GuardSettings
 from .swap import Coming, Going, allow_connections, swap
 from .tokens import PublicKeys
 
-UNDOING = "undoing"
-"""The undo was begun; what stood under the name then is written inside."""
+NEVER_BEGUN = "undone before it was begun"
+"""What is noted in the token's place, so that the permit can never be begun."""
 
 
 def undo(
@@ -38,9 +38,10 @@ def undo(
     keep.prepare(order.lane)
     with keep.locked():
         intent = keep.intent(order.permit_id)
-        if intent is None:
+        if intent is None or intent.token == NEVER_BEGUN:
             # Nothing was changed under this permit, and now nothing ever will be.
-            keep.note_begin(_never_begun(order))
+            if intent is None:
+                keep.note_begin(_never_begun(order))
             keep.note(order.permit_id, ENDED)
             return read_lane(settings), None
         if keep.has(order.permit_id, ENDED):
@@ -62,7 +63,7 @@ def undo(
 def _never_begun(order: UndoOrder) -> BeginIntent:
     return BeginIntent(
         permit_id=order.permit_id,
-        token="undone before it was begun",
+        token=NEVER_BEGUN,
         database_oid=None,
         kept_name=order.remains_name,
         had_filestore=False,
