@@ -12,7 +12,7 @@ from launchplane_lane_contracts.vocabulary import DataSource, TagState
 from . import filestore
 from .begin import open_keep
 from .database import MAINTENANCE_DATABASE, Query, connected, query_through
-from .keep import ENDED, FINISHED, SET_ASIDE, BeginIntent, Keep
+from .keep import ENDED, FINISHED, SET_ASIDE, UNDONE, BeginIntent, Keep
 from .lane_reading import read_lane
 from .marker_table import create_tables, write_event, write_row
 from .order_check import check_environment
@@ -31,6 +31,16 @@ def finish(settings: GuardSettings, permit: Permit, token: str) -> LaneReading:
     keep = open_keep(settings, permit)
     with keep.locked():
         intent = begun(keep, permit)
+        if keep.has(permit.permit_id, UNDONE):
+            raise Refused.because(
+                reason(
+                    ReasonCode.PERMIT_NOT_BEGUN,
+                    f"The rebuild of permit {permit.permit_id} was undone, so it cannot be "
+                    "finished.",
+                    "Plan and authorize again for another rebuild.",
+                    permit_id=permit.permit_id,
+                )
+            )
         if keep.has(permit.permit_id, ENDED):
             return read_lane(settings)
         reading = read_lane(settings)

@@ -152,6 +152,8 @@ SET_ASIDE = "set-aside"
 """Everything that stood there was set aside."""
 FINISHED = "finished"
 """The new data carries its pending marker."""
+UNDONE = "undone"
+"""What was set aside has been put back."""
 ENDED = "ended"
 """The rebuild was settled or undone."""
 

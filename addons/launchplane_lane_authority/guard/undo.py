@@ -13,11 +13,11 @@ from launchplane_lane_contracts.vocabulary import DataSource, TagState
 
 from . import filestore
 from .database import MAINTENANCE_DATABASE, connected
-from .keep import ENDED, BeginIntent, Keep
+from .keep import ENDED, SET_ASIDE, UNDONE, BeginIntent, Keep
 from .lane_reading import read_lane
 from .order_check import check_environment
 from .settings import GuardSettings
-from .swap import Coming, Going, allow_connections, swap
+from .swap import Coming, Going, allow_connections, set_locked, swap
 from .tokens import PublicKeys
 
 NEVER_BEGUN = "undone before it was begun"
@@ -44,11 +44,27 @@ def undo(
                 keep.note_begin(_never_begun(order))
             keep.note(order.permit_id, ENDED)
             return read_lane(settings), None
+        if keep.has(order.permit_id, UNDONE):
+            keep.note(order.permit_id, ENDED)
+            reading = read_lane(settings)
+            remains_oid = _oid_of(reading.database, order.remains_name)
+            return reading, _remains(keep, order, remains_oid)
         if keep.has(order.permit_id, ENDED):
-            return read_lane(settings), None
+            raise Refused.because(
+                _impossible(
+                    f"the rebuild of permit {order.permit_id} is settled",
+                    "Plan a restore from the kept database instead; the lane's view lists it.",
+                )
+            )
         permit = keys.order(intent.token, kind="permit", heed_time=False)
         assert isinstance(permit, Permit)
         if permit.request.data_source is DataSource.EXISTING:
+            if not keep.has(order.permit_id, SET_ASIDE):
+                # Its begin did not come to its end: all that it may have done is unlock.
+                _lock_again(settings, intent, permit)
+                keep.note(order.permit_id, UNDONE)
+                keep.note(order.permit_id, ENDED)
+                return read_lane(settings), None
             raise Refused.because(
                 _impossible(
                     "the data stayed where it was, so there is nothing to put back",
@@ -56,6 +72,7 @@ def undo(
                 )
             )
         remains = _put_back(settings, keep, intent, permit, order)
+        keep.note(order.permit_id, UNDONE)
         keep.note(order.permit_id, ENDED)
     return read_lane(settings), remains
 
@@ -79,10 +96,22 @@ def _put_back(
         raise CouldNotTell(f"The server did not answer: {database.problem}.")
     remains = _exchange_databases(settings, intent, permit, order, database)
     _exchange_folders(settings, keep, intent, permit, order)
+    return _remains(keep, order, remains)
+
+
+def _remains(keep: Keep, order: UndoOrder, oid: int | None) -> SetAside | None:
     folder = keep.filestore(order.remains_name)
-    if remains is None and not folder.exists():
+    if oid is None and not folder.exists():
         return None
-    return SetAside(name=order.remains_name, database_oid=remains, has_filestore=folder.exists())
+    return SetAside(name=order.remains_name, database_oid=oid, has_filestore=folder.exists())
+
+
+def _lock_again(settings: GuardSettings, intent: BeginIntent, permit: Permit) -> None:
+    """Lock the data that stayed, where it was locked before, and is still the same."""
+    entry = read_lane(settings).database.entry
+    if permit.observation.database.locked and entry and entry.oid == intent.database_oid:
+        with connected(settings, MAINTENANCE_DATABASE) as server:
+            set_locked(server, settings.database, locked=True)
 
 
 def _exchange_databases(
