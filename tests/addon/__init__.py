@@ -1,0 +1,1 @@
+"""The addon from outside: installed into a real Odoo, run by real runners, asked over HTTP."""

@@ -1,0 +1,35 @@
+"""One database for all tests of the addon; Odoo's own runner installs the addon into it."""
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.addon.odoo_lane import ADDON, OdooLane, make_lane
+from tests.real import PrivateCluster
+from tests.real.postgres import free_port
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The lane after Odoo's own runner has installed the addon and run its tests."""
+
+    lane: OdooLane
+    oids_before: list[object]
+    outcome: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Install the addon and run its tests, once for all."""
+    folder: Path = tmp_path_factory.mktemp("odoo")
+    with PrivateCluster() as cluster:
+        lane = make_lane(cluster, folder)
+        before = lane.table_oids()
+        outcome = lane.run(
+            *("--init", ADDON, "--test-enable", "--test-tags", f"/{ADDON}"),
+            *("--stop-after-init", "--http-port", str(free_port())),
+        )
+        yield Installation(lane, before, outcome)
