@@ -1,7 +1,11 @@
 """Files and folders that are there after a crash, or not at all."""
 
 import os
+import secrets
 from pathlib import Path
+
+TEMPORARY_SUFFIX = ".new"
+"""How the name of a file ends that is not complete yet."""
 
 
 def sync_folder(folder: Path) -> None:
@@ -18,7 +22,7 @@ def write_new(path: Path, content: bytes) -> None:
 
     Raises FileExistsError, or OSError when it could not be written; then it is not there.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    temporary = _temporary(path)
     try:
         _write(temporary, content)
         os.link(temporary, path)
@@ -32,7 +36,7 @@ def replace(path: Path, content: bytes) -> None:
 
     Raises OSError when it could not be written; then it holds the old content.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    temporary = _temporary(path)
     try:
         _write(temporary, content)
         temporary.replace(path)
@@ -40,6 +44,12 @@ def replace(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def _temporary(path: Path) -> Path:
+    # A container hands the same process ids out again and again, and a killed guard leaves its
+    # file behind: with a process id for a name the next one would take that for its own.
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}{TEMPORARY_SUFFIX}")
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -10,7 +10,7 @@ from launchplane_lane_contracts.contract import FilestorePath
 from launchplane_lane_contracts.marker import FILESTORE_TAG_NAME, FilestoreTag
 from launchplane_lane_contracts.reading import FilestoreReading
 
-from .durable import replace, sync_folder
+from .durable import TEMPORARY_SUFFIX, replace, sync_folder
 
 LARGEST_TAG_BYTES = 16_384
 
@@ -26,7 +26,7 @@ def read_filestore(folder: Path) -> FilestoreReading:
         if not folder.is_dir():
             return FilestoreReading(path=path, problem=f"{folder} is not a folder")
         with os.scandir(folder) as entries:
-            holds_files = any(entry.name != FILESTORE_TAG_NAME for entry in entries)
+            holds_files = any(not _is_tag(entry.name) for entry in entries)
         tag, tag_problem = read_tag(folder)
         return FilestoreReading(
             path=path,
@@ -38,6 +38,13 @@ def read_filestore(folder: Path) -> FilestoreReading:
         )
     except OSError as problem:
         return FilestoreReading(path=path, problem=f"{folder}: {problem.strerror}")
+
+
+def _is_tag(name: str) -> bool:
+    """Whether it is our tag, or what a guard that was killed while it wrote the tag left."""
+    return name == FILESTORE_TAG_NAME or (
+        name.startswith(f".{FILESTORE_TAG_NAME}.") and name.endswith(TEMPORARY_SUFFIX)
+    )
 
 
 def read_tag(folder: Path) -> tuple[FilestoreTag | None, str | None]:
