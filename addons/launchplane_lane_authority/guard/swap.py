@@ -188,8 +188,9 @@ def _end_sessions(server: Connection, oid: int) -> None:
         sessions = query(
             "SELECT pid, coalesce(usename::text, '-'), coalesce(application_name, '') "
             "FROM pg_stat_activity WHERE datid = %s::oid AND pid <> pg_backend_pid() "
-            # An autovacuum worker cannot be ended by a plain role; the rename makes it go.
-            "AND backend_type <> 'autovacuum worker'",
+            # An autovacuum worker has no user and cannot be ended by a plain role; the rename makes
+            # it go. (Its backend_type is hidden from a plain role, as is every other user's.)
+            "AND usesysid IS NOT NULL",
             (oid,),
         )
         if not sessions:
