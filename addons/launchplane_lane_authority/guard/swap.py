@@ -78,6 +78,8 @@ def _exchange(
     server.autocommit = False
     try:
         if going is not None:
+            # Once more, inside the transaction: somebody may have opened it in between.
+            _allow_connections(server, name, allowed=False)
             _rename(server, name, going.kept_name)
             _expect(server, going.kept_name, going.oid)
             comment(server, going.kept_name, going.tag)
