@@ -13,7 +13,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 from launchplane_lane_contracts.contract import DatabaseName
-from launchplane_lane_contracts.errors import Refused
+from launchplane_lane_contracts.errors import CouldNotTell, Refused
 from launchplane_lane_contracts.marker import EngineTag
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
@@ -46,7 +46,8 @@ def swap(
     """Set `going` aside and give `name` to `coming`, either of which may be absent.
 
     `server` is a connection to the maintenance database in autocommit mode. Raises Refused when it
-    cannot be done; then everything stands where it stood and takes connections as before.
+    cannot be done; then everything stands where it stood and takes connections as before. Raises
+    CouldNotTell when the connection broke, so that the end of it was not seen.
     """
     if going is not None:
         _refuse_prepared_transactions(server, name)
@@ -62,6 +63,12 @@ def swap(
         opened = going is None or _open_again(server, name, going)
         if isinstance(problem, Refused):
             raise
+        if server.closed:
+            raise CouldNotTell(
+                f"The connection broke while the database was set aside ({first_line(problem)}). "
+                "It is either kept already or still there and closed. Run the same command again, "
+                "or undo the operation; `reopen` opens a database that is still there."
+            ) from None
         raise Refused.because(
             _impossible(
                 f"{first_line(problem)}" + ("" if opened else "; the database is still closed"),
@@ -69,6 +76,11 @@ def swap(
                 + ("" if opened else " Open the database with the guard's `reopen`."),
             )
         ) from None
+    except BaseException:
+        # Somebody interrupts us: do not leave the lane closed for that.
+        if going is not None:
+            _open_again(server, name, going)
+        raise
 
 
 def _exchange(
