@@ -9,11 +9,15 @@ from pathlib import Path
 from launchplane_lane_contracts.contract import DatabaseName
 from launchplane_lane_contracts.errors import BadInput
 from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.naming import LONGEST_NAME
 from launchplane_lane_contracts.reading import RuntimeIdentity
 
 IDENTITY_VARIABLE = "LAUNCHPLANE_RUNTIME_IDENTITY_JSON"
 KEEP_VARIABLE = "LANE_AUTHORITY_KEEP"
 PUBLIC_KEYS_VARIABLE = "LANE_AUTHORITY_PUBLIC_KEYS"
+LONGEST_PATH = 4096
+SERVER_DATABASES = frozenset({"postgres", "template0", "template1"})
+"""The databases that a server has from its beginning; the guard works from one of them."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,15 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Gu
     database = needed("ODOO_DB_NAME")
     filestore = needed("ODOO_FILESTORE_PATH")
     port = environment.get("ODOO_DB_PORT") or environment.get("PGPORT") or "5432"
-    if not port.isdecimal():
-        faults.append(f"ODOO_DB_PORT must be a number, not {port!r}")
+    if not (port.isdecimal() and len(port) <= 5):
+        faults.append(f"ODOO_DB_PORT must be a number, not {port[:20]!r}")
+    faults += _database_faults(database)
     keep = environment.get(KEEP_VARIABLE, "")
     for name, path in (("ODOO_FILESTORE_PATH", filestore), (KEEP_VARIABLE, keep)):
         if path and not path.startswith("/"):
             faults.append(f"{name} must be an absolute path, not {path!r}")
+        elif len(path) > LONGEST_PATH:
+            faults.append(f"{name} is longer than {LONGEST_PATH} characters")
     if faults:
         raise BadInput("The lane's environment is incomplete: " + "; ".join(faults) + ".")
     identity, identity_problem = runtime_identity(environment)
@@ -78,6 +85,19 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Gu
         identity=identity,
         identity_problem=identity_problem,
     )
+
+
+def _database_faults(name: str) -> list[str]:
+    """Why this cannot be the name of a lane's database."""
+    faults = []
+    if len(name.encode(errors="replace")) > LONGEST_NAME:
+        # PostgreSQL cuts a longer name off, so another database than the named one would answer.
+        faults.append(f"ODOO_DB_NAME is longer than PostgreSQL's {LONGEST_NAME} bytes")
+    if "/" in name or name in (".", ".."):
+        faults.append(f"ODOO_DB_NAME {name!r} cannot be the name of a filestore folder")
+    if name in SERVER_DATABASES:
+        faults.append(f"ODOO_DB_NAME is {name}, which is the server's own and never a lane's")
+    return faults
 
 
 def filestore_folder(path: Path, database: str) -> Path:
