@@ -11,6 +11,7 @@ from launchplane_lane_contracts.marker import FILESTORE_TAG_NAME, FilestoreTag
 from launchplane_lane_contracts.reading import FilestoreReading
 
 from .durable import TEMPORARY_SUFFIX, replace, sync_folder
+from .mounts import is_mount_point
 
 LARGEST_TAG_BYTES = 16_384
 
@@ -32,7 +33,7 @@ def read_filestore(folder: Path) -> FilestoreReading:
             path=path,
             exists=True,
             holds_files=holds_files,
-            is_mount_point=folder.is_mount(),
+            is_mount_point=is_mount_point(folder),
             tag=tag,
             tag_problem=tag_problem,
         )

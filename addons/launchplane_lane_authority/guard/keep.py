@@ -23,6 +23,7 @@ from launchplane_lane_contracts.reading import BeginRecord, KeepReading, KeptFil
 from launchplane_lane_contracts.vocabulary import KeepState
 
 from . import durable, filestore
+from .mounts import mount_point_of
 
 LANE_FILE = "lane"
 BEGUN = "begun"
@@ -178,8 +179,14 @@ def read_keep(folder: Path | None, served: Path, lane: Lane | None) -> KeepReadi
         owner = keep.lane()
         if owner is not None and lane is not None and owner != str(lane):
             return unusable(f"{folder} is the keep of lane {owner}")
-        beside = served if served.exists() else _existing_parent(served)
-        if folder.stat().st_dev != beside.stat().st_dev:
+        for part in (keep.folder / BEGUN, keep.folder / FILESTORES):
+            if served.resolve().is_relative_to(part.resolve()):
+                return unusable(f"{served} lies inside the keep's own folder {part}")
+        # A folder that is itself a mount point has its own word; what counts is what it lies in.
+        beside = _existing_parent(served)
+        if folder.stat().st_dev != beside.stat().st_dev or mount_point_of(folder) != mount_point_of(
+            beside
+        ):
             return KeepReading(
                 state=KeepState.OTHER_VOLUME,
                 path=path,

@@ -1,0 +1,32 @@
+"""On which mount a path lies. Two bind mounts of one disk have one device and still no rename."""
+
+import os
+import re
+from pathlib import Path
+
+MOUNT_TABLE = Path("/proc/self/mountinfo")
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+
+
+def mount_point_of(path: Path) -> Path | None:
+    """The mount point that an existing path lies on or below; None where it cannot be known.
+
+    Raises OSError when the path cannot be resolved.
+    """
+    try:
+        table = os.fsdecode(MOUNT_TABLE.read_bytes())
+    except OSError:
+        return None
+    points = [
+        Path(_ESCAPED.sub(lambda found: chr(int(found[1], 8)), fields[4]))
+        for fields in (line.split(" ") for line in table.splitlines())
+        if len(fields) > 4
+    ]
+    resolved = path.resolve(strict=True)
+    around = [point for point in points if resolved.is_relative_to(point)]
+    return max(around, key=lambda point: len(point.parts), default=None)
+
+
+def is_mount_point(path: Path) -> bool:
+    """Whether a folder is itself a mount point. Raises OSError."""
+    return path.is_mount() or mount_point_of(path) == path.resolve()
