@@ -1,5 +1,6 @@
 """`begin`: the last check, and then everything that stands there is set aside."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -92,7 +93,7 @@ def _note(
     now = datetime.now(UTC)
     observation = observe(reading, keys, permit)
     decision = decide(permit.policy, permit.request, observation, now)
-    moved = _moved(permit, observation)
+    moved = (*_moved(permit, observation), *_folders_in_the_way(permit, keep))
     if not decision.allowed or moved:
         raise Refused.because(*decision.reasons, *moved)
     entry = reading.database.entry
@@ -160,6 +161,25 @@ def _moved(permit: Permit, observation: Observation) -> tuple[Reason, ...]:
         for name, then, found in facts
         if then != found
     )
+
+
+def _folders_in_the_way(permit: Permit, keep: Keep) -> Iterator[Reason]:
+    """What would stop the exchange of the folders half-way, or hide that it was not done."""
+    away, incoming = keep.filestore(permit.kept_name), _incoming_folder(permit, keep)
+    if away.exists():
+        yield reason(
+            ReasonCode.SET_ASIDE_IMPOSSIBLE,
+            f"The files would be set aside as {away}, and that is already there.",
+            "Look at what is in that folder and move it elsewhere, then start again.",
+            folder=away,
+        )
+    if incoming is not None and not incoming.is_dir():
+        yield reason(
+            ReasonCode.KEPT_CHANGED,
+            f"The kept data's files are not in {incoming}.",
+            "Look for that folder and put it back into the keep, then start again.",
+            folder=incoming,
+        )
 
 
 def _already_begun(permit: Permit, intent: BeginIntent) -> Reason:
