@@ -123,7 +123,7 @@ def observe(reading: LaneReading, keys: PublicKeys, permit: Permit) -> Observati
     incoming = permit.observation.incoming
     if incoming.kept is not None:
         incoming = incoming.model_copy(
-            update={"kept_is_unchanged": kept_is_unchanged(database, incoming.kept)}
+            update={"kept_is_unchanged": kept_is_unchanged(database, reading.keep, incoming.kept)}
         )
     problem = clock_problem(reading.read_at, database.server.now if database.server else None)
     return permit.observation.model_copy(
@@ -203,8 +203,7 @@ def _set_aside(
         return None
     reading = read_database(settings)
     _exchange_databases(settings, permit, intent, reading)
-    incoming = _incoming_folder(permit, keep)
-    _exchange_folders(settings, permit, intent, keep.filestore(intent.kept_name), incoming)
+    _exchange_folders(settings, permit, intent, keep)
     if intent.database_oid is None and not intent.had_filestore:
         return None
     return SetAside(
@@ -276,16 +275,20 @@ def _incoming_folder(permit: Permit, keep: Keep) -> Path | None:
 
 
 def _exchange_folders(
-    settings: GuardSettings, permit: Permit, intent: BeginIntent, away: Path, incoming: Path | None
+    settings: GuardSettings, permit: Permit, intent: BeginIntent, keep: Keep
 ) -> None:
     """Rename the served folder into the keep and put the incoming one, or an empty one, there."""
     served = settings.filestore
+    away, incoming = keep.filestore(intent.kept_name), _incoming_folder(permit, keep)
     try:
         if intent.had_filestore and not away.exists():
             tag, _problem = filestore.read_tag(served)
             filestore.rename_folder(served, away)
             if tag is not None:
                 filestore.write_tag(away, tag.model_copy(update={"state": TagState.KEPT}))
+        if incoming is not None and incoming.exists() and served.exists():
+            # A begin was killed in between, and somebody made a folder there since.
+            filestore.rename_folder(served, keep.free_folder(away.name))
         if not served.exists():
             if incoming is not None:
                 filestore.rename_folder(incoming, served)

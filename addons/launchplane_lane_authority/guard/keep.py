@@ -93,6 +93,14 @@ class Keep:
         """Where the folder of a kept database lies."""
         return self.folder / FILESTORES / name
 
+    def free_folder(self, name: str) -> Path:
+        """A name in the keep that is free: this one, or the same with a number."""
+        folder, number = self.filestore(name), 1
+        while folder.exists():
+            number += 1
+            folder = self.filestore(f"{name}-{number}")
+        return folder
+
     def note_begin(self, intent: BeginIntent) -> None:
         """Remember a permit before anything is changed. Raises FileExistsError, OSError."""
         folder = self._begun(intent.permit_id)

@@ -95,7 +95,7 @@ def _put_back(
     if database.server is None:
         raise CouldNotTell(f"The server did not answer: {database.problem}.")
     remains = _exchange_databases(settings, intent, permit, order, database)
-    _exchange_folders(settings, keep, intent, permit, order)
+    _exchange_folders(settings, keep, intent, permit, order, remains)
     return _remains(keep, order, remains)
 
 
@@ -196,24 +196,32 @@ def _remains_tag(permit: Permit, oid: int) -> EngineTag:
 
 
 def _exchange_folders(
-    settings: GuardSettings, keep: Keep, intent: BeginIntent, permit: Permit, order: UndoOrder
+    settings: GuardSettings,
+    keep: Keep,
+    intent: BeginIntent,
+    permit: Permit,
+    order: UndoOrder,
+    remains_oid: int | None,
 ) -> None:
     """The served folder becomes the remains'; the kept one is served again."""
     served = settings.filestore
     kept, remains = keep.filestore(intent.kept_name), keep.filestore(order.remains_name)
     went_back = permit.observation.incoming.kept
     try:
+        if went_back is not None and went_back.database_oid == remains_oid:
+            # A begin that was killed before it fetched the files of the kept data that came.
+            never_left = keep.filestore(went_back.name)
+            if never_left.exists() and not remains.exists():
+                filestore.rename_folder(never_left, remains)
         # While the kept folder is in the keep, what is served is not it.
         if intent.had_filestore and not kept.exists():
             return
-        if served.exists() and not remains.exists():
-            filestore.rename_folder(served, remains)
-            _retag_kept(remains)
+        if served.exists():
+            # An undo that was killed in between may have set a first one aside already.
+            filestore.rename_folder(served, keep.free_folder(order.remains_name))
+        _retag_kept(remains)
         if intent.had_filestore:
             filestore.rename_folder(kept, served)
-        if went_back is not None and went_back.has_filestore and remains.exists():
-            # A restore of kept data is undone: its files are kept under the remains' name.
-            _retag_kept(remains)
     except OSError as problem:
         raise CouldNotTell(
             f"The files could not be put back ({problem}). Nothing is lost: they lie in "
