@@ -41,6 +41,7 @@ def undo(
         if intent is None or intent.token == NEVER_BEGUN:
             # Nothing was changed under this permit, and now nothing ever will be.
             if intent is None:
+                _expect_no_trace(settings, order)
                 keep.note_begin(_never_begun(order))
             keep.note(order.permit_id, ENDED)
             return read_lane(settings), None
@@ -75,6 +76,23 @@ def undo(
         keep.note(order.permit_id, UNDONE)
         keep.note(order.permit_id, ENDED)
     return read_lane(settings), remains
+
+
+def _expect_no_trace(settings: GuardSettings, order: UndoOrder) -> None:
+    """Refuse when a database says that the permit was begun, whatever the keep knows of it."""
+    database = read_lane(settings).database
+    if database.server is None:
+        raise CouldNotTell(f"The server did not answer: {database.problem}.")
+    here = (database.entry,) if database.entry is not None else ()
+    for each in (*here, *database.neighbours):
+        if each.tag is not None and each.tag.permit_id == order.permit_id:
+            raise Refused.because(
+                _impossible(
+                    f"{each.name} (oid {each.oid}) was tagged under permit {order.permit_id}, and "
+                    f"the keep {settings.keep} knows nothing of it",
+                    "Give the guard the keep with which the operation was begun, then undo again.",
+                )
+            )
 
 
 def _never_begun(order: UndoOrder) -> BeginIntent:
