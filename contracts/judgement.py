@@ -282,6 +282,11 @@ def judge_filestore(
             return seen(
                 FilestoreState.ELSEWHERE, f"the guard looks at {reading.path}; {whose}: {other}"
             )
+    if served is not None and runtime.reading and runtime.reading.filestore_tag != reading.tag:
+        return seen(
+            FilestoreState.ELSEWHERE,
+            f"Odoo finds another tag in {reading.path} than the guard, so it is another folder",
+        )
     if not reading.exists:
         return seen(FilestoreState.ABSENT, f"there is no folder {reading.path}")
     tag = reading.tag
@@ -394,8 +399,10 @@ def judge_keep(reading: KeepReading, filestore: FilestoreReading) -> KeepObserva
     )
 
 
-def kept_is_unchanged(reading: DatabaseReading, kept: KeptData) -> bool:
-    """Whether kept data is there with the oid and the tag that were recorded."""
+def kept_is_unchanged(reading: DatabaseReading, keep: KeepReading, kept: KeptData) -> bool:
+    """Whether kept data is there with the oid and the tag that were recorded, and its files too."""
+    if kept.has_filestore and all(each.name != kept.name for each in keep.filestores):
+        return False
     return any(
         entry.name == kept.name
         and entry.oid == kept.database_oid

@@ -536,7 +536,7 @@ def _kept_to_restore(case: Case) -> Iterator[Reason]:
     elif not case.seen.incoming.kept_is_unchanged:
         yield reason(
             ReasonCode.KEPT_CHANGED,
-            f"{kept.name} was not found with the oid and the tag that were recorded "
+            f"{kept.name} was not found with its files, the oid and the tag that were recorded "
             f"(oid {kept.database_oid}, generation {kept.generation}).",
             "Look for it on the lane's server: if it was renamed, give it its name back; if "
             "another database stands there, move that away.",

@@ -7,7 +7,7 @@ import pytest
 from launchplane_lane_contracts.contract import DatabaseName, SystemIdentifier
 from launchplane_lane_contracts.judgement import judge_database, kept_is_unchanged
 from launchplane_lane_contracts.observation import HostRecord
-from launchplane_lane_contracts.reading import DatabaseEntry, DatabaseReading
+from launchplane_lane_contracts.reading import DatabaseEntry, DatabaseReading, KeptFilestore
 from launchplane_lane_contracts.vocabulary import DatabaseState, OperationPhase, TagState
 
 from .cases import (
@@ -23,6 +23,7 @@ from .readings import (
     DATABASE_READING,
     EMPTY_DATABASE,
     ENTRY,
+    KEEP,
     KEPT_ENTRY,
     NEVER_RECORDED,
     NOTHING_THERE,
@@ -31,6 +32,9 @@ from .readings import (
     an_engine_tag,
 )
 
+KEEP_WITH_FILES = KEEP.model_copy(
+    update={"filestores": (KeptFilestore(name=KEPT_ENTRY.name, tag=None),)}
+)
 ELSEWHERE = ENTRY.model_copy(update={"name": "cm_old"})
 UNTAGGED_ELSEWHERE = ELSEWHERE.model_copy(update={"tag": None})
 SET_ASIDE = KEPT_ENTRY.model_copy(
@@ -158,9 +162,15 @@ def test_who_may_rename(facts: dict[str, Any], words: str) -> None:
 )
 def test_kept_data_is_known_by_name_oid_and_tag(path: str, value: object, unchanged: bool) -> None:
     reading = beside(changed(KEPT_ENTRY, path, value))
-    assert kept_is_unchanged(reading, kept_data()) is unchanged
+    assert kept_is_unchanged(reading, KEEP_WITH_FILES, kept_data()) is unchanged
 
 
 def test_kept_data_under_the_lanes_own_name_is_not_kept() -> None:
     reading = EMPTY_DATABASE.model_copy(update={"entry": KEPT_ENTRY, "name": KEPT_ENTRY.name})
-    assert not kept_is_unchanged(reading, kept_data())
+    assert not kept_is_unchanged(reading, KEEP_WITH_FILES, kept_data())
+
+
+def test_kept_data_without_the_files_that_were_set_aside_with_it_has_changed() -> None:
+    reading, without = beside(KEPT_ENTRY), kept_data().model_copy(update={"has_filestore": False})
+    assert not kept_is_unchanged(reading, KEEP, kept_data())
+    assert kept_is_unchanged(reading, KEEP, without)

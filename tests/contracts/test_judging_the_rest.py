@@ -84,6 +84,9 @@ def test_a_folder_that_odoo_does_not_serve_is_elsewhere() -> None:
     observed = judge_filestore(FILESTORE_READING, DATABASE_READING, NEVER_RECORDED, answer)
     assert observed.state is FilestoreState.ELSEWHERE
     assert ELSEWHERE in observed.detail
+    another_volume = changed(ANSWER, "reading.filestore_tag.generation", GENERATION + 1)
+    observed = judge_filestore(FILESTORE_READING, DATABASE_READING, NEVER_RECORDED, another_volume)
+    assert observed.state is FilestoreState.ELSEWHERE
     silent = changed(ANSWER, "reading.filestore_path", None)
     observed = judge_filestore(FILESTORE_READING, DATABASE_READING, NEVER_RECORDED, silent)
     assert observed.state is FilestoreState.OURS

@@ -7,6 +7,7 @@ from pathlib import Path
 from launchplane_lane_contracts.marker import FILESTORE_TAG_NAME
 from tests.real.postgres import PrivateCluster
 
+ODOO_CLEAN_UP_LIST = "checklist"
 COUNTED = ("res_partner", "res_users", "ir_model", "ir_attachment")
 
 
@@ -53,13 +54,21 @@ def read_facts(cluster: PrivateCluster, database: str, filestore: Path) -> Facts
 
 
 def read_tree(folder: Path) -> tuple[int, str]:
-    """How many files there are but our tag, and a digest over their names and contents."""
+    """How many files there are, and a digest over their names and contents.
+
+    Our tag is not counted, nor is the list of files that Odoo's own clean-up goes through.
+    """
     digest = hashlib.sha256()
     count = 0
     if folder.is_dir():
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and path.name != FILESTORE_TAG_NAME:
+            inside = path.relative_to(folder)
+            if (
+                path.is_file()
+                and path.name != FILESTORE_TAG_NAME
+                and inside.parts[0] != ODOO_CLEAN_UP_LIST
+            ):
                 count += 1
-                digest.update(str(path.relative_to(folder)).encode() + b"\0")
+                digest.update(str(inside).encode() + b"\0")
                 digest.update(hashlib.sha256(path.read_bytes()).digest())
     return count, digest.hexdigest()

@@ -282,6 +282,8 @@ class Morning:
 
     def same(self, before: Facts, after: Facts) -> None:
         """Prove that nothing moved."""
+        if before != after:
+            raise NotAsPromised(f"syo moved: {before} became {after}")
         self.require(
             before == after,
             f"syo is untouched: oid {after.oid}, {after.counts['res_partner']} partners, "
