@@ -106,6 +106,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         failure = CouldNotTell(f"The server did not do it: {first_line(problem)}.")
     except OSError as problem:
         failure = CouldNotTell(f"The system did not do it: {problem}.")
+    except Exception as problem:
+        # A fault of ours. Its text may hold anything, a secret too; its kind does not.
+        failure = CouldNotTell(
+            f"The guard met something that it does not know ({type(problem).__name__}). Look at "
+            "the lane with `show`; then run the same command again, or undo the operation."
+        )
     receipt = Receipt(
         command=chosen.command,
         outcome=OUTCOMES[failure.exit_code if failure else ExitCode.DONE],
@@ -149,7 +155,8 @@ def _parser() -> argparse.ArgumentParser:
 def _read_order(source: str) -> str:
     try:
         if source == "-":
-            text = sys.stdin.read(LARGEST_ORDER_BYTES)
+            # Bytes, since the locale decides what standard input makes of what is no text.
+            text = sys.stdin.buffer.read(LARGEST_ORDER_BYTES).decode()
         else:
             with Path(source).open(encoding="utf-8") as stream:
                 text = stream.read(LARGEST_ORDER_BYTES)

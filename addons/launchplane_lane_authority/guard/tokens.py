@@ -111,7 +111,7 @@ class PublicKeys:
         book is another than ours.
         """
         try:
-            claims = self.claims(token.strip(), kind=kind, heed_time=heed_time)
+            claims = self.claims(_ascii(token.strip()), kind=kind, heed_time=heed_time)
             order = ANY_ORDER.validate_json(json.dumps(claims.get("order")))
         except jwt.ExpiredSignatureError:
             raise Refused.because(_expired()) from None
@@ -119,6 +119,8 @@ class PublicKeys:
             raise Refused.because(_not_ours(str(problem))) from None
         except ValidationError:
             raise Refused.because(_not_ours("it does not have an order's fields")) from None
+        except RecursionError:
+            raise Refused.because(_not_ours("it is nested too deeply")) from None
         if order.kind != kind:
             raise Refused.because(_not_ours(f"it holds an order to {order.kind}"))
         if order.rulebook_version != RULEBOOK_VERSION:
@@ -134,14 +136,14 @@ class PublicKeys:
     def judge_marker_token(self, token: str) -> TokenVerdict:
         """What the token in a marker row is worth. Its time does not count: markers stay."""
         try:
-            kind = _kind(token)
-            claims = self.claims(token, kind=kind, heed_time=False)
+            kind = _kind(_ascii(token))
+            claims = self.claims(_ascii(token), kind=kind, heed_time=False)
             order = ANY_ORDER.validate_json(json.dumps(claims.get("order")))
         except UnknownKey as problem:
             return TokenVerdict(key_is_unknown=True, detail=str(problem))
         except jwt.PyJWTError as problem:
             return TokenVerdict(detail=f"its signature is not good: {problem}")
-        except ValidationError:
+        except (ValidationError, RecursionError):
             return TokenVerdict(detail="its token does not have an order's fields")
         if not isinstance(order, Permit | StampOrder) or order.kind != kind:
             return TokenVerdict(detail=f"an order to {order.kind} does not write a marker")
@@ -161,6 +163,13 @@ class PublicKeys:
             return WitnessOrder.from_plain(claims.get("order"))
         except (UnknownKey, jwt.PyJWTError, ValidationError) as problem:
             raise Refused.because(_not_ours(type(problem).__name__)) from None
+
+
+def _ascii(token: str) -> str:
+    """The token, which is letters, digits, dots, dashes and underscores. Raises PyJWTError."""
+    if not token.isascii():
+        raise jwt.DecodeError("it holds other letters than a token does")
+    return token
 
 
 def _kind(token: str) -> str:
