@@ -90,10 +90,10 @@ def _wrong(permit: Permit, intent: BeginIntent, reading: LaneReading) -> Iterato
                 f"become {database.marker_table_oid or 'none'}: other data was loaded into it"
             )
         return
-    if entry.tag is not None and entry.tag.database_oid == entry.oid:
-        # A tag that came with a copy fits no oid; this one is that lane's own database, renamed.
-        if entry.tag.lane != permit.lane:
-            yield _not_as_permitted(f"lane {entry.tag.lane}'s own database stands under the name")
+    tag = entry.tag
+    # A tag that came with a copy fits no oid; one that fits is of that lane's own database, renamed.
+    if tag is not None and tag.database_oid == entry.oid and tag.lane != permit.lane:
+        yield _not_as_permitted(f"lane {tag.lane}'s own database stands under the name")
     if entry.oid == before:
         yield _not_as_permitted(f"the old database (oid {before}) stands under the name")
     if before is not None and not any(
@@ -101,11 +101,11 @@ def _wrong(permit: Permit, intent: BeginIntent, reading: LaneReading) -> Iterato
     ):
         yield _not_as_permitted(f"the kept database {intent.kept_name} (oid {before}) is not there")
     kept = permit.observation.incoming.kept
-    if permit.request.data_source is DataSource.KEPT and kept is not None:
-        if entry.oid != kept.database_oid:
-            yield _not_as_permitted(
-                f"kept data with oid {kept.database_oid} should stand here, not oid {entry.oid}"
-            )
+    came_back = permit.request.data_source is DataSource.KEPT
+    if came_back and kept is not None and entry.oid != kept.database_oid:
+        yield _not_as_permitted(
+            f"kept data with oid {kept.database_oid} should stand here, not oid {entry.oid}"
+        )
     if not reading.filestore.exists or reading.filestore.problem:
         yield _not_as_permitted(f"the folder {reading.filestore.path} is not there")
 

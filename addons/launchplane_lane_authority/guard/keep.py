@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -123,10 +123,8 @@ class Keep:
 
     def note(self, permit_id: PermitId, step: str) -> None:
         """Remember that a step is done; noting it twice does no harm. Raises OSError."""
-        try:
+        with suppress(FileExistsError):
             durable.write_new(self._begun(permit_id) / step, b"")
-        except FileExistsError:
-            pass
 
     def has(self, permit_id: PermitId, step: str) -> bool:
         """Whether a step is done."""

@@ -1,4 +1,4 @@
-"""What the guard sees of its lane: `show`. An absent, closed or foreign database is an answer too."""
+"""What the guard sees of its lane: `show`. Absent, closed and foreign are answers too."""
 
 from datetime import UTC, datetime
 

@@ -67,7 +67,8 @@ def write_row(query: Query, row: MarkerRow, *, keep_claim: bool) -> None:
     )
     query(
         f"INSERT INTO public.{MARKER_TABLE} (id, {columns}) "  # noqa: S608 - constants only
-        f"VALUES (1, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO UPDATE SET {updates}{claim}",
+        "VALUES (1, %s, %s, %s, %s, %s, %s, %s, %s) "
+        f"ON CONFLICT (id) DO UPDATE SET {updates}{claim}",
         values,
     )
 
