@@ -91,7 +91,7 @@ def _wrong(permit: Permit, intent: BeginIntent, reading: LaneReading) -> Iterato
             )
         return
     tag = entry.tag
-    # A tag that came with a copy fits no oid; one that fits is of that lane's own database, renamed.
+    # A tag that came with a copy fits no oid; one that fits is that of a database itself, renamed.
     if tag is not None and tag.database_oid == entry.oid and tag.lane != permit.lane:
         yield _not_as_permitted(f"lane {tag.lane}'s own database stands under the name")
     if entry.oid == before:
