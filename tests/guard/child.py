@@ -68,7 +68,7 @@ def answer_of(exit_code: int, output: bytes, errors: bytes) -> Answer:
 
 def start(arguments: Sequence[str], given: bytes, environment: Mapping[str, str]) -> Running:
     """Start the guard in a fork of this process."""
-    source, output, errors = (tempfile.TemporaryFile() for _ in range(3))
+    source, output, errors = (tempfile.TemporaryFile() for _ in range(3))  # noqa: SIM115
     source.write(given)
     source.seek(0)
     process = os.fork()
@@ -96,9 +96,9 @@ def _child(
     signal.alarm(0)
     for number, stream in enumerate((source, output, errors)):
         os.dup2(stream.fileno(), number)
-    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
-    sys.stderr = open(2, "w", encoding="utf-8", closefd=False)
+    sys.stdin = os.fdopen(0, encoding="utf-8", errors="surrogateescape", closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
     os.environ.clear()
     os.environ.update(environment)
     code = main(list(arguments))

@@ -6,7 +6,7 @@ The host here does what the real one does, with the same contracts: it judges th
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,6 @@ from launchplane_lane_contracts.contract import (
     FilestorePath,
     Nonce,
     PermitId,
-    SystemIdentifier,
 )
 from launchplane_lane_contracts.decision import Obligations
 from launchplane_lane_contracts.evidence import (
@@ -61,6 +60,9 @@ DIGEST = "0" * 64
 FILES = {"ab/abcdef": b"an invoice", "cd/cdef01": b"a photo\x00", "checklist/ab/abcdef": b""}
 
 
+LANE = Lane(product="odoo-tenant-small", context="small", instance="testing")
+
+
 @dataclass
 class Estate:
     """One lane and its host. `make` gives it data; `enrol` gives that data a marker."""
@@ -70,7 +72,7 @@ class Estate:
     database: str
     role: Role
     protected: bool = False
-    lane: Lane = Lane(product="odoo-tenant-small", context="small", instance="testing")
+    lane: Lane = LANE
     host: ControlPlane = field(default_factory=ControlPlane)
     generations: int = 0
 
@@ -159,12 +161,13 @@ class Estate:
 
     # -- running the guard ---------------------------------------------------------
 
-    def start(self, command: str, token: str = "", **changed: str | None) -> child.Running:
+    def start(self, command: str, token: str | bytes = "", **changed: str | None) -> child.Running:
         """Start one command of the guard."""
         order = [] if command in ("show", "reopen") else ["--order", "-"]
-        return child.start([command, *order], token.encode(), self.environment(**changed))
+        given = token if isinstance(token, bytes) else token.encode()
+        return child.start([command, *order], given, self.environment(**changed))
 
-    def run(self, command: str, token: str = "", **changed: str | None) -> child.Answer:
+    def run(self, command: str, token: str | bytes = "", **changed: str | None) -> child.Answer:
         """Run one command of the guard to its end."""
         answer = self.start(command, token, **changed).wait()
         assert "Traceback" not in answer.words, answer.words
@@ -173,6 +176,13 @@ class Estate:
     def done(self, command: str, token: str = "") -> Receipt:
         """Run one command that must succeed."""
         answer = self.run(command, token)
+        assert answer.exit_code == 0, answer.words
+        assert answer.receipt is not None
+        return answer.receipt
+
+    def program(self, command: str, token: str = "") -> Receipt:
+        """The same from a new interpreter, as users run it."""
+        answer = child.run_program([command, "--order", "-"], token.encode(), self.environment())
         assert answer.exit_code == 0, answer.words
         assert answer.receipt is not None
         return answer.receipt
@@ -212,7 +222,7 @@ class Estate:
             problem="it is down", attested_by=REQUESTER if request.attest_runtime else None
         )
         if incoming.kept is not None:
-            unchanged = kept_is_unchanged(reading.database, incoming.kept)
+            unchanged = kept_is_unchanged(reading.database, reading.keep, incoming.kept)
             incoming = incoming.model_copy(update={"kept_is_unchanged": unchanged})
         now = datetime.now(UTC)
         return Observation(
@@ -274,7 +284,7 @@ class Estate:
     ) -> Permit:
         """A permit for what stands there now. `issued` moves the time of its signing."""
         request = self.request(source, kept)
-        observation = self.observe(self.show(), request, self._incoming(source, kept))
+        observation = self.observe(self.show(), request, self.incoming(source, kept))
         now = datetime.now(UTC)
         decision = decide(self.policy, request, observation, now)
         assert decision.allowed, decision.reasons
@@ -304,7 +314,7 @@ class Estate:
             observation=observation,
         )
 
-    def _incoming(self, source: DataSource, kept: KeptData | None) -> IncomingData:
+    def incoming(self, source: DataSource, kept: KeptData | None) -> IncomingData:
         if source is not DataSource.BACKUP_RESTORE:
             return IncomingData(kept=kept)
         now = datetime.now(UTC)
@@ -468,15 +478,6 @@ class Estate:
         """Whether the lane's own role gets in and reads a row."""
         self.execute("SELECT 1", self.database)
         return True
-
-    def system_identifier(self) -> SystemIdentifier:
-        """The cluster's own."""
-        return SystemIdentifier(self.cluster.system_identifier)
-
-
-def changed(environment: Mapping[str, str], **values: str) -> dict[str, str]:
-    """An environment with some variables changed."""
-    return {**environment, **values}
 
 
 def refused(answer: child.Answer, *codes: str, exit_codes: Sequence[int] = (50,)) -> None:

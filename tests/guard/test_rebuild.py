@@ -19,7 +19,7 @@ def test_enrolling_changes_no_row_and_no_file(bare: Estate) -> None:
     assert reading.database.entry.tag.state is TagState.LIVE
     assert reading.filestore.tag is not None
     seen = bare.observe(
-        reading, bare.request(DataSource.EMPTY), bare._incoming(DataSource.EMPTY, None)
+        reading, bare.request(DataSource.EMPTY), bare.incoming(DataSource.EMPTY, None)
     )
     assert seen.marker.state is MarkerState.BOUND
 
