@@ -64,5 +64,7 @@ class LaneView(Contract):
     """The operation in progress and the ways on; empty when there is none."""
     kept: tuple[str, ...]
     """What is kept, and until when."""
+    kept_due: UtcInstant | None
+    """When (UTC) the first of it need no longer be kept."""
     protected_from: UtcInstant | None
     """When a provisional lane becomes protected (UTC)."""

@@ -53,6 +53,7 @@ def lane_view(office: LaneOffice, lane: Lane) -> LaneView:
             + ")"
             for kept in record.kept
         ),
+        kept_due=min((each.kept_until for each in record.kept if each.kept_until), default=None),
         protected_from=revision.policy.provisional_until if revision else None,
     )
 

@@ -48,8 +48,8 @@ def lane(context: click.Context, lane: Lane, as_json: bool) -> None:
 def lane_table(views: tuple[LaneView, ...]) -> Table:
     """The operator's table."""
     table = Table(title="Lanes", title_justify="left", expand=False)
+    table.add_column("Lane", no_wrap=True)
     for heading in (
-        "Lane",
         "State",
         "Data",
         "May be rebuilt from",
@@ -68,7 +68,18 @@ def lane_table(views: tuple[LaneView, ...]) -> Table:
             "\n".join(view.allowed_sources) or "nothing",
             escape(marker),
             escape(view.last_rebuild),
-            escape("\n".join(view.kept)) or "-",
+            _kept(view),
             style=style,
         )
     return table
+
+
+def _kept(view: LaneView) -> str:
+    """How much is kept, and when the first of it may go."""
+    if not view.kept:
+        return "-"
+    number = len(view.kept)
+    what = "1 database" if number == 1 else f"{number} databases"
+    if view.kept_due is None:
+        return what
+    return f"{what}, until {view.kept_due:%Y-%m-%d}"

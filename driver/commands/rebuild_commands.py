@@ -14,7 +14,7 @@ from .. import enrolment as enrolments
 from .. import operations, planning
 from ..store.records import OperationRecord
 from .shared import LANE, answer, as_person, json_option, office_of, person_option, say
-from .words import decision_words, enrolment_words, plan_words
+from .words import refusal_words, enrolment_words, plan_words
 
 REQUESTS = sorted(f"{operation}/{source}" for operation, source in REQUESTS_THAT_EXIST)
 
@@ -64,14 +64,13 @@ def plan(
     made = planning.plan(office_of(context), request)
     if as_json:
         answer({"digest": made.plan_digest, **made.to_plain()})
-    else:
+    elif made.decision.allowed:
         say(escape(plan_words(made.target)))
         if made.size_bytes is not None:
             say(f"To keep:    {made.size_bytes / 1e6:,.0f} MB of database")
-        say()
-        say(escape(decision_words(made)))
-        if made.decision.allowed:
-            say(f"Next: lane-authority authorize {made.plan_digest}")
+        say(f"[green]Allowed.[/] Next: lane-authority authorize {made.plan_digest}")
+    else:
+        say(escape(refusal_words(made)))
     if not made.decision.allowed:
         raise click.exceptions.Exit(Refused.exit_code)
 

@@ -45,14 +45,26 @@ def plan_words(target: PlanTarget) -> str:
     return "\n".join(lines)
 
 
-def decision_words(plan: Plan) -> str:
-    """What the rule book said of a plan, in words."""
-    if plan.decision.allowed:
-        return "Allowed."
-    lines = ["REFUSED:"]
-    for each in plan.decision.reasons:
-        lines += [f"- {each.code}: {each.message}", f"    Way on: {each.remedy}"]
-    return "\n".join(lines)
+def refusal_words(plan: Plan) -> str:
+    """Why a plan is refused, with each way on, and what it looked at."""
+    target = plan.target
+    request, reasons = target.request, plan.decision.reasons
+    count = "one reason" if len(reasons) == 1 else f"{len(reasons)} reasons"
+    lines = [
+        f"REFUSED: {request.operation}/{request.data_source} on lane {request.lane}, for {count}."
+    ]
+    for each in reasons:
+        lines += ["", f"  {each.code}", f"    {each.message}", f"    Way on: {each.remedy}"]
+    return "\n".join(
+        (
+            *lines,
+            "",
+            f"Looked at:  {target.database}, oid {target.database_oid or 'none'}, generation "
+            f"{target.present_generation or 'none'}; files in {target.filestore_path}",
+            "Nothing was changed.",
+            f"Digest:     {target.digest()}",
+        )
+    )
 
 
 def enrolment_words(enrolment: Enrolment) -> str:

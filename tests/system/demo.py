@@ -5,14 +5,18 @@
 
 import argparse
 import json
+import os
 import signal
 import sys
 import time
 from pathlib import Path
 from types import FrameType
 
+from tests.real.cache import CACHE_VARIABLE
 from tests.real.debian import provide
 from tests.real.errors import RealPartMissing
+from tests.real.odoo import MIRROR_VARIABLE
+from tests.real.processes import STEERING_NAMES, STEERING_PREFIXES
 from tests.system.estate import CM, SYO, Estate
 from tests.system.morning import Morning, NotAsPromised
 from tests.system.narrator import Narrator
@@ -25,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--report", type=Path, help="write the facts that were read to this file")
     chosen = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _end)
+    _forget_what_steers()
     narrator = Narrator()
     began = time.monotonic()
     try:
@@ -58,6 +63,14 @@ def _stay(estate: Estate, narrator: Narrator) -> None:
             time.sleep(1)
     except KeyboardInterrupt:
         narrator.tell("stopping")
+
+
+def _forget_what_steers() -> None:
+    """The demo reaches nothing but what it starts itself, whatever its caller has set."""
+    for name in list(os.environ):
+        ours = name.startswith("LANE_AUTHORITY_") and name not in (CACHE_VARIABLE, MIRROR_VARIABLE)
+        if ours or name.startswith(STEERING_PREFIXES) or name in STEERING_NAMES:
+            del os.environ[name]
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
