@@ -23,10 +23,10 @@ class ResConfigSettings(models.TransientModel):
     launchplane_days_left = fields.Integer(
         string="Days until it becomes protected", compute="_compute_launchplane"
     )
-    launchplane_sources = fields.Text(
+    launchplane_sources = fields.Html(
         string="What may replace this data", compute="_compute_launchplane"
     )
-    launchplane_requirements = fields.Text(
+    launchplane_requirements = fields.Html(
         string="What a rebuild needs first", compute="_compute_launchplane"
     )
     launchplane_marker_label = fields.Char(string="Marker", compute="_compute_launchplane")

@@ -9,13 +9,11 @@ def event_sentence(env, kind, details):
         )
     if kind == "stamp":
         return env._(
-            "The Launchplane host confirmed whose data this is (generation %(generation)s).",
+            "Launchplane confirmed whose data this is (number %(generation)s of this lane).",
             generation=details.get("generation", "?"),
         )
     if kind == "finish":
-        return env._(
-            "A rebuild brought this data here; the Launchplane host had yet to confirm it."
-        )
+        return env._("A rebuild brought this data here; Launchplane had yet to confirm it.")
     if kind == "demoted":
         return env._(
             "The data came with a marker of lane %(lane)s, which was taken off it.",

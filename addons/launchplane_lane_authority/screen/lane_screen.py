@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from launchplane_lane_contracts.orders import StampOrder
 from launchplane_lane_contracts.policy import effective_policy
 from launchplane_lane_contracts.vocabulary import MarkerState, RolloutState
@@ -56,7 +58,7 @@ def lane_screen(env, here, now):
     }
     if here.marker.state is MarkerState.BOUND and isinstance(here.order, StampOrder):
         return LaneScreen(**common, **_verified(env, here, now))
-    return LaneScreen(**common, **_refused(env, here))
+    return LaneScreen(**common, **_refused(env, here, words))
 
 
 def _verified(env, here, now):
@@ -77,7 +79,7 @@ def _verified(env, here, now):
         "tone": tone,
         "summary": summary,
         "lane": str(marker.lane),
-        "rollout": rollout_sentence(env, policy, now),
+        "rollout": rollout_sentence(env, effective, policy, now),
         "days_left": _days_left(effective, policy, now),
         "sources": _lines(source_sentences(env, effective, policy)),
         "requirements": _lines(requirement_sentences(env, effective, policy)),
@@ -124,10 +126,11 @@ def _days_left(effective, policy, now):
     return days_until(policy.provisional_until, now)
 
 
-def _refused(env, here):
+def _refused(env, here, words):
     row = here.reading.marker_row
-    # What an administrator asked for holds whatever became of the rest.
-    protected = row is not None and (row.authoritative or row.claimed)
+    # Data that belongs elsewhere need not be locked here, unless somebody here asked for it.
+    elsewhere = here.marker.state in (MarkerState.COPIED, MarkerState.FOREIGN)
+    protected = row is not None and (row.claimed or (row.authoritative and not elsewhere))
     lock_label, lock_tone, lock_text = lock_words(env, here.reading, protected=protected)
     if here.marker.state in NEVER_STAMPED:
         authority, tone = env._("Not registered"), "muted"
@@ -135,12 +138,12 @@ def _refused(env, here):
             "Launchplane does not know this database. It may not rebuild what it does not know."
         )
     else:
-        authority, tone = env._("Rebuilds are refused"), "danger"
+        authority = env._("%s: rebuilds are refused", words.label)
+        tone = words.tone
         summary = env._(
             "Launchplane refuses to rebuild this database until it is clear whose data it holds."
         )
     runtime = str(here.runtime_lane) if here.runtime_lane else env._("none that is known")
-    nothing = env._("Nothing may replace it for now.")
     return {
         "authority": authority,
         "tone": tone,
@@ -148,8 +151,8 @@ def _refused(env, here):
         "lane": runtime,
         "rollout": "",
         "days_left": 0,
-        "sources": nothing,
-        "requirements": env._("It has to be clear first whose data this is."),
+        "sources": _lines([env._("Nothing may replace it for now.")]),
+        "requirements": _lines([env._("It has to be clear first whose data this is.")]),
         "lock_label": lock_label,
         "lock_tone": lock_tone,
         "lock_text": lock_text,
@@ -159,4 +162,6 @@ def _refused(env, here):
 
 
 def _lines(sentences):
-    return "\n".join(sentences)
+    """A list to look at; what people wrote into a policy stays text."""
+    items = Markup("").join(Markup("<li>%s</li>") % sentence for sentence in sentences)
+    return Markup('<ul class="ps-3 mb-0">%s</ul>') % items

@@ -5,17 +5,19 @@ from launchplane_lane_contracts.vocabulary import DataSource, Operation, Rollout
 from .dates import day, days_until
 
 
-def rollout_sentence(env, policy, now):
+def rollout_sentence(env, effective, policy, now):
     """How far the lane has come on its way to real production."""
     if policy.rollout_state is RolloutState.PRODUCTION:
         return env._("Production: people rely on what is entered here.")
     if policy.rollout_state is RolloutState.TESTING:
         return env._("Testing: nothing entered here is meant to last.")
-    if now >= policy.provisional_until:
+    if effective.expired:
         return env._(
             "Provisional until %s. That day has passed, so it is treated as production.",
             day(env, policy.provisional_until),
         )
+    if effective.authoritative:
+        return env._("Provisional: set up like production, before everybody relies on it.")
     left = days_until(policy.provisional_until, now)
     if left == 1:
         return env._(

@@ -112,14 +112,17 @@ class TestSettings(LaneCase, TransactionCase):
 
     def test_upstream_in_words(self):
         upstream = UpstreamSource(
-            name="the old server", host="old.example", database="cm", filestore_path="/srv/cm"
+            name="the <b>old</b> server",
+            host="old.example",
+            database="cm",
+            filestore_path="/srv/cm",
         )
         policy = RESETTABLE.model_copy(
             update={"restore_from_upstream_allowed": True, "upstream_source": upstream}
         )
         self.stamp(self.marker(policy))
         self.assertIn(
-            "the old server (database cm on the server old.example)",
+            "the &lt;b&gt;old&lt;/b&gt; server (database cm on the server old.example)",
             self.settings().launchplane_sources,
         )
 
@@ -216,8 +219,8 @@ class TestSettings(LaneCase, TransactionCase):
         self.assertEqual(settings.launchplane_marker_label, label)
         self.assertIn(meaning, settings.launchplane_marker_meaning)
         self.assertIn("perator", settings.launchplane_marker_remedy)
-        self.assertEqual(settings.launchplane_authority, "Rebuilds are refused")
-        self.assertEqual(settings.launchplane_sources, "Nothing may replace it for now.")
+        self.assertEqual(settings.launchplane_authority, f"{label}: rebuilds are refused")
+        self.assertIn("Nothing may replace it for now.", settings.launchplane_sources)
 
     def permit(self):
         """A permit as the host signs it."""
