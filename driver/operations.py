@@ -26,7 +26,7 @@ from launchplane_lane_contracts.vocabulary import (
 
 from .guard_client import carry_out, show
 from .lane_office import LaneOffice, new_nonce, new_permit_id, utc_now
-from .planning import make_plan, require_same
+from .planning import lapse, make_plan, require_same
 from .store.records import OperationRecord
 from .witnesses import Witnessed
 
@@ -45,6 +45,7 @@ def start(office: LaneOffice, operation_id: OperationId) -> OperationRecord:
     Run again after a crash it goes on with the same permit. Raises Refused, CouldNotTell or Busy;
     unless the phase says otherwise afterwards, nothing was set aside.
     """
+    lapse(office, office.store.operation(operation_id).lane)
     operation = office.store.operation(operation_id)
     if operation.phase is OperationPhase.AUTHORIZED:
         operation = _sign_permit(office, operation)
@@ -485,7 +486,8 @@ def _wrong_phase(operation: OperationRecord, wanted: str) -> Reason:
         if operation.phase in UNFINISHED_PHASES
         else ReasonCode.NO_OPERATION_AUTHORIZED,
         f"Operation {operation.operation_id} is {operation.phase} and cannot be {wanted}.",
-        "Look at the lane (`lane-authority lane`): it shows what is under way and the ways on.",
+        "Look at the lane (`lane-authority lane`): it shows what is under way and the ways on. To "
+        "go back after a rebuild is settled, plan a restore/kept of what it set aside.",
         operation_id=operation.operation_id,
         phase=operation.phase,
     )

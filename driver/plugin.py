@@ -7,9 +7,8 @@ from launchplane_lane_contracts.contract import RULEBOOK_VERSION, Digest
 from launchplane_lane_contracts.errors import LaneAuthorityError, Refused
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.plan import Plan
-from launchplane_lane_contracts.reasons import ReasonCode, reason
+from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.request import Request
-from launchplane_lane_contracts.vocabulary import OperationPhase
 
 from . import __version__
 from .answers import DriverDescription, LaneView, Verdict
@@ -86,11 +85,10 @@ def launchplane_before_provider_effect(
 
 def _started(office: LaneOffice, lane: Lane, effect_name: str) -> OperationRecord:
     operation = _live(office, lane, f"`{effect_name}` would change it")
-    if effect_name in BEGINNING_EFFECTS and operation.phase in (
-        OperationPhase.AUTHORIZED,
-        OperationPhase.STARTED,
-    ):
-        operation = start(office, operation.operation_id)
+    if effect_name in BEGINNING_EFFECTS:
+        if is_begun(operation):
+            raise Refused.because(_begun_before(operation, effect_name))
+        return start(office, operation.operation_id)
     if not is_begun(operation):
         raise Refused.because(
             reason(
@@ -102,6 +100,19 @@ def _started(office: LaneOffice, lane: Lane, effect_name: str) -> OperationRecor
             )
         )
     return operation
+
+
+def _begun_before(operation: OperationRecord, effect_name: str) -> Reason:
+    """A second run of the workflow would drop what the first one left, which nobody set aside."""
+    return reason(
+        ReasonCode.PERMIT_ALREADY_BEGUN,
+        f"Operation {operation.operation_id} is {operation.phase}: its permit was good for one "
+        f"rebuild, and `{effect_name}` would begin another over what stands there now.",
+        f"Finish it (`lane-authority finish {operation.operation_id}`) or put the old data back "
+        f"(`lane-authority undo {operation.operation_id}`); then plan the next rebuild.",
+        operation_id=operation.operation_id,
+        effect=effect_name,
+    )
 
 
 def _live(office: LaneOffice, lane: Lane, purpose: str) -> OperationRecord:

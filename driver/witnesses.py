@@ -98,7 +98,6 @@ def _incoming(witnessed: Witnessed, request: Request | None) -> IncomingData:
     )
     return IncomingData(
         kept=kept,
-        kept_is_unchanged=kept is not None and kept_is_unchanged(
-            witnessed.reading.database, witnessed.reading.keep, kept
-        ),
+        kept_is_unchanged=kept is not None
+        and kept_is_unchanged(witnessed.reading.database, witnessed.reading.keep, kept),
     )

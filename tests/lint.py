@@ -16,7 +16,14 @@ PACKAGES = {
     "launchplane_lane_driver": "driver",
     "launchplane_lane_guard": "addons/launchplane_lane_authority/guard",
 }
-TEST_PACKAGES = ("tests.real", "tests.system", "tests.standins")
+TEST_PACKAGES = (
+    "tests.real",
+    "tests.system",
+    "tests.standins",
+    "tests.standins_tests",
+    "tests.contracts",
+    "tests.addon",
+)
 TEST_MODULES = ("tests.conftest", "tests.lint", "tests.run")
 ADDON = "addons/launchplane_lane_authority"
 # Odoo's own rules alone; ruff and mypy see to the rest. This addon is nobody's but its

@@ -14,7 +14,7 @@ from .. import enrolment as enrolments
 from .. import operations, planning
 from ..store.records import OperationRecord
 from .shared import LANE, answer, as_person, json_option, office_of, person_option, say
-from .words import refusal_words, enrolment_words, plan_words
+from .words import enrolment_words, plan_words, refusal_words
 
 REQUESTS = sorted(f"{operation}/{source}" for operation, source in REQUESTS_THAT_EXIST)
 

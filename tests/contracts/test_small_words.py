@@ -59,7 +59,7 @@ def test_anything_else_is_no_lane(text: str) -> None:
 @pytest.mark.parametrize("source", list(DataSource))
 def test_only_pairs_that_exist_are_requests(operation: Operation, source: DataSource) -> None:
     if (operation, source) in REQUESTS_THAT_EXIST:
-        assert a_request(operation, source)
+        assert a_request(operation, source).operation is operation
     else:
         with pytest.raises(ValidationError, match="is not a request; there are"):
             a_request(operation, source)

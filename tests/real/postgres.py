@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -225,7 +226,7 @@ class PrivateCluster:
         opened.autocommit = autocommit
         return opened
 
-    def execute(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
+    def execute(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """Run one statement as superuser, outside a transaction, and return its rows."""
         opened = self.connect(database, self.superuser, autocommit=True)
         try:

@@ -208,9 +208,8 @@ class Morning:
             seen = read_facts(cluster, "looking", runtime.keep / "filestores" / name)
         finally:
             cluster.execute("DROP DATABASE looking")
-        return json.loads(
-            json.dumps({**seen.plain(), "oid": oid, "open": open_, "locked": locked, "name": name})
-        )
+        found: dict[str, Any] = json.loads(json.dumps(seen.plain()))
+        return found | {"oid": oid, "open": open_, "locked": locked, "name": name}
 
     # -- 2 ---------------------------------------------------------------------------------
 

@@ -69,7 +69,7 @@ def undo(
             raise Refused.because(
                 _impossible(
                     "the data stayed where it was, so there is nothing to put back",
-                    "Run the same operation again, or restore a backup.",
+                    "Roll back what runs on the data, or run the change again; then finish the operation.",
                 )
             )
         remains = _put_back(settings, keep, intent, permit, order)
