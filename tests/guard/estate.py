@@ -315,6 +315,7 @@ class Estate:
         )
 
     def incoming(self, source: DataSource, kept: KeptData | None) -> IncomingData:
+        """What the host knows of the data that is to come."""
         if source is not DataSource.BACKUP_RESTORE:
             return IncomingData(kept=kept)
         now = datetime.now(UTC)

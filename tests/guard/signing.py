@@ -56,7 +56,9 @@ class ControlPlane:
             "order": order.to_plain(),
         }
 
-    def sign(self, order: AnOrder, *, header: dict[str, Any] | None = None, **changed: Any) -> str:
+    def sign(
+        self, order: AnOrder, /, *, header: dict[str, Any] | None = None, **changed: Any
+    ) -> str:
         """The order as a token; `header` and `changed` claims make a wrong one."""
         claims = {**self.claims(order), **changed}
         return jwt.encode(

@@ -155,7 +155,7 @@ def test_no_flipped_bit_is_accepted(lane: Estate) -> None:
     before = lane.everything()
     keys = PublicKeys.from_file(lane.keys)
     header = range(8 * (token.index(b".") + 1))
-    chosen = random.Random(1).sample(range(8 * len(token)), SAMPLE)
+    chosen = random.Random(1).sample(range(8 * len(token)), SAMPLE)  # noqa: S311
     last = range(8 * (len(token) - 2), 8 * len(token))
     for bit in {*header, *chosen, *last}:
         changed = flipped(token, bit)
@@ -164,7 +164,7 @@ def test_no_flipped_bit_is_accepted(lane: Estate) -> None:
             continue
         with pytest.raises(LaneAuthorityError):
             keys.order(changed, kind="permit")
-    for bit in random.Random(2).sample(range(8 * len(token)), 8):
+    for bit in random.Random(2).sample(range(8 * len(token)), 8):  # noqa: S311
         changed = flipped(token, bit).encode("utf-8", errors="surrogateescape")
         answer = lane.run("begin", changed)
         refused(answer, exit_codes=(2, 50))

@@ -1,0 +1,191 @@
+"""What would stop a rebuild half-way is seen before the first change, and the lane stays open."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from launchplane_lane_contracts.vocabulary import DataSource
+from launchplane_lane_guard import swap
+from tests.guard.estate import Estate, refused
+
+root_only = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+
+
+@contextmanager
+def mounted(*command: str) -> Iterator[None]:
+    """A mount for the time of one test; where even root may not mount, the test is skipped."""
+    made = subprocess.run(["mount", *command], capture_output=True, check=False, text=True)
+    if made.returncode != 0:
+        pytest.skip(f"mount does not work here: {made.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", command[-1]], check=True)
+
+
+def refuses_and_leaves_everything(
+    lane: Estate, token: str, *codes: str, **environment: str | None
+) -> None:
+    before = lane.everything()
+    refused(lane.run("begin", token, **environment), *codes)
+    assert lane.everything() == before
+    assert lane.takes_connections()
+
+
+def test_a_prepared_transaction(lane: Estate) -> None:
+    token = lane.sign(lane.permit())
+    opened = lane.cluster.connect(lane.database)
+    opened.tpc_begin(opened.xid(1, "payment", "1"))
+    opened.cursor().execute("INSERT INTO res_partner (name) VALUES ('paid')")
+    opened.tpc_prepare()
+    opened.close()
+    refuses_and_leaves_everything(lane, token, "set_aside_impossible")
+    gid = lane.cluster.execute("SELECT gid FROM pg_prepared_xacts")[0][0]
+    lane.execute(f"COMMIT PREPARED '{gid}'", lane.database)
+    # The way on: the same permit begins now, and the payment is kept.
+    before = lane.data()
+    receipt = lane.done("begin", token)
+    assert receipt.set_aside is not None
+    assert lane.kept_data(receipt.set_aside.name) == before
+
+
+def test_a_superusers_session(lane: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(swap, "SECONDS_FOR_SESSIONS_TO_END", 0.5)
+    token = lane.sign(lane.permit())
+    held = lane.cluster.connect(lane.database, lane.cluster.superuser)
+    refuses_and_leaves_everything(lane, token, "set_aside_impossible")
+    # It was not this session that was ended, and the next ones get in as well.
+    held.cursor().execute("SELECT count(*) FROM res_partner")
+    held.close()
+    lane.done("begin", token)
+
+
+def test_a_superuser_as_the_lanes_role_ends_such_a_session(lane: Estate) -> None:
+    token = lane.sign(lane.permit())
+    held = lane.cluster.connect(lane.database, lane.cluster.superuser)
+    before = lane.data()
+    boss = lane.cluster.superuser
+    answer = lane.run("begin", token, ODOO_DB_USER=boss.name, ODOO_DB_PASSWORD=boss.password)
+    assert answer.exit_code == 0
+    assert answer.receipt is not None
+    assert answer.receipt.set_aside is not None
+    assert lane.kept_data(answer.receipt.set_aside.name) == before
+    held.close()
+
+
+def test_a_role_without_createdb(lane: Estate) -> None:
+    token = lane.sign(lane.permit())
+    lane.cluster.execute("ALTER ROLE odoo NOCREATEDB")
+    refuses_and_leaves_everything(lane, token, "role_may_not_rename")
+
+
+def test_a_role_that_does_not_own_the_database(lane: Estate) -> None:
+    token = lane.sign(lane.permit())
+    lane.cluster.execute(f"ALTER DATABASE {lane.database} OWNER TO postgres")
+    refuses_and_leaves_everything(lane, token, "role_may_not_rename")
+
+
+def test_a_kept_name_that_is_taken(lane: Estate) -> None:
+    permit = lane.permit()
+    lane.create_database(permit.kept_name, "somebody else")
+    refuses_and_leaves_everything(lane, lane.sign(permit), "set_aside_impossible")
+
+
+def test_a_kept_folder_that_is_taken(lane: Estate) -> None:
+    permit = lane.permit()
+    folder = lane.keep / "filestores" / permit.kept_name
+    folder.mkdir(parents=True)
+    (folder / "somebody else").write_text("file")
+    refuses_and_leaves_everything(lane, lane.sign(permit), "set_aside_impossible")
+
+
+def test_kept_data_without_its_files(lane: Estate) -> None:
+    _permit, kept = lane.rebuild("second")
+    permit = lane.permit(DataSource.KEPT, kept=kept)
+    (lane.keep / "filestores" / kept.name).rename(lane.folder / "away")
+    refuses_and_leaves_everything(lane, lane.sign(permit), "kept_changed")
+
+
+def test_kept_data_that_was_dropped_and_made_anew(lane: Estate) -> None:
+    _permit, kept = lane.rebuild("second")
+    permit = lane.permit(DataSource.KEPT, kept=kept)
+    lane.execute(f'ALTER DATABASE "{kept.name}" WITH IS_TEMPLATE false')
+    lane.execute(f'DROP DATABASE "{kept.name}"')
+    lane.create_database(kept.name, "somebody else")
+    refuses_and_leaves_everything(lane, lane.sign(permit), "kept_changed")
+
+
+def test_no_keep(lane: Estate) -> None:
+    token = lane.sign(lane.permit())
+    refuses_and_leaves_everything(lane, token, "keep_not_configured", LANE_AUTHORITY_KEEP=None)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "public-keys.json", "filestore/lane/keep"])
+def test_a_keep_that_is_none(lane: Estate, name: str) -> None:
+    token = lane.sign(lane.permit())
+    if name.endswith("keep"):
+        (lane.folder / name).mkdir()
+    keep = str(lane.folder / name)
+    refuses_and_leaves_everything(lane, token, "keep_unusable", LANE_AUTHORITY_KEEP=keep)
+
+
+def test_a_keep_inside_the_served_folder_by_a_detour(lane: Estate) -> None:
+    token = lane.sign(lane.permit())
+    (lane.filestore / "keep").mkdir()
+    (lane.folder / "link").symlink_to(lane.filestore)
+    keep = str(lane.folder / "link" / "keep")
+    refuses_and_leaves_everything(lane, token, "keep_unusable", LANE_AUTHORITY_KEEP=keep)
+
+
+def test_a_note_in_the_keep_that_was_changed_by_hand(lane: Estate) -> None:
+    token = lane.sign(lane.permit())
+    (lane.keep / "begun" / "some-permit").mkdir(parents=True)
+    (lane.keep / "begun" / "some-permit" / "begun.json").write_text("{")
+    refuses_and_leaves_everything(lane, token, "keep_unusable")
+
+
+def test_a_symlinked_filestore(lane: Estate) -> None:
+    token = lane.sign(lane.permit())
+    lane.filestore.rename(lane.folder / "elsewhere")
+    lane.filestore.symlink_to(lane.folder / "elsewhere")
+    refuses_and_leaves_everything(lane, token, "filestore_unreadable")
+
+
+@root_only
+def test_a_keep_on_another_volume(lane: Estate, tmp_path_factory: pytest.TempPathFactory) -> None:
+    token = lane.sign(lane.permit())
+    other = tmp_path_factory.mktemp("volume")
+    with mounted("-t", "tmpfs", "-o", "size=1m", "tmpfs", str(other)):
+        refuses_and_leaves_everything(
+            lane, token, "keep_other_volume", LANE_AUTHORITY_KEEP=str(other)
+        )
+
+
+@root_only
+def test_a_keep_on_another_mount_of_the_same_disk(lane: Estate) -> None:
+    token = lane.sign(lane.permit())
+    with mounted("--bind", str(lane.keep), str(lane.keep)):
+        refuses_and_leaves_everything(lane, token, "keep_other_volume")
+
+
+@root_only
+@pytest.mark.parametrize("kind", ["tmpfs", "bind"])
+def test_a_filestore_that_is_a_mount_point(lane: Estate, kind: str, tmp_path: Path) -> None:
+    token = lane.sign(lane.permit())
+    served = str(lane.filestore)
+    command = ("--bind", served, served) if kind == "bind" else ("-t", "tmpfs", "tmpfs", served)
+    with mounted(*command):
+        refuses_and_leaves_everything(lane, token, "keep_other_volume")
+
+
+@root_only
+def test_a_keep_beside_the_filestore_on_one_mount_is_good(lane: Estate) -> None:
+    with mounted("--bind", str(lane.folder), str(lane.folder)):
+        before = lane.data()
+        permit = lane.permit()
+        lane.done("begin", lane.sign(permit))
+        assert lane.kept_data(permit.kept_name) == before
