@@ -1,0 +1,197 @@
+"""Runs `lane-authority` and the guard in forks of one process that has imported both.
+
+It skips the interpreter's start, which is most of a short run, and nothing else: each run has
+an environment, arguments, streams and an end of its own, and can be killed like any process.
+"""
+
+import importlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+PROGRAMS = {
+    "guard": "launchplane_lane_guard.command_line",
+    "driver": "launchplane_lane_driver.command_line",
+}
+LARGEST_REQUEST = 1_000_000
+SECONDS_TO_START = 30
+
+CLIENT = """\
+#!{python} -IS
+# Enters the lane's runtime and runs the guard there, as `docker exec -i` would.
+import json, os, socket, sys
+line = socket.socket(socket.AF_UNIX)
+line.connect({address!r})
+request = {{"program": "guard", "arguments": sys.argv[1:], "environment": {environment!r}}}
+socket.send_fds(line, [json.dumps(request).encode()], [0, 1, 2])
+answers = line.makefile()
+answers.readline()
+code = int(json.loads(answers.readline())["code"])
+sys.exit(code if code >= 0 else 128 - code)
+"""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What one run came to."""
+
+    code: int
+    """The exit code; negative for the signal that ended it."""
+    stdout: str
+    stderr: str
+
+
+class Run:
+    """One run that was started."""
+
+    def __init__(self, line: socket.socket, output: IO[bytes], errors: IO[bytes]) -> None:
+        self._line, self._answers = line, line.makefile()
+        self._output, self._errors = output, errors
+        self.process = int(json.loads(self._answers.readline())["process"])
+
+    def kill(self) -> None:
+        """End it as a power cut would; one that is over already stays what it was."""
+        try:
+            os.kill(self.process, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+    def wait(self) -> Done:
+        """Wait for its end."""
+        code = int(json.loads(self._answers.readline())["code"])
+        self._line.close()
+        texts = []
+        for stream in (self._output, self._errors):
+            stream.seek(0)
+            texts.append(stream.read().decode(errors="replace"))
+            stream.close()
+        return Done(code, *texts)
+
+
+class ForkServer:
+    """The process that forks; a context manager."""
+
+    def __enter__(self) -> Self:
+        """Start it and wait until it listens."""
+        self._folder = tempfile.TemporaryDirectory(prefix="lane-fork-")
+        self.address = str(Path(self._folder.name) / "socket")
+        self._server = subprocess.Popen([sys.executable, "-P", __file__, self.address])
+        until = time.monotonic() + SECONDS_TO_START
+        while not Path(self.address).exists():
+            if time.monotonic() > until or self._server.poll() is not None:
+                raise RuntimeError("the fork server did not start")
+            time.sleep(0.02)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End it."""
+        self._server.kill()
+        self._server.wait()
+        self._folder.cleanup()
+
+    def start(
+        self, program: str, arguments: Sequence[str], environment: Mapping[str, str]
+    ) -> Run:
+        """Start one run with nothing on its standard input."""
+        output, errors = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        line = socket.socket(socket.AF_UNIX)
+        line.connect(self.address)
+        request = {
+            "program": program,
+            "arguments": list(arguments),
+            "environment": dict(environment),
+        }
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        try:
+            streams = [nothing, output.fileno(), errors.fileno()]
+            socket.send_fds(line, [json.dumps(request).encode()], streams)
+        finally:
+            os.close(nothing)
+        return Run(line, output, errors)
+
+    def guard_program(self, environment: Mapping[str, str]) -> str:
+        """The text of a program that runs the guard in this environment."""
+        return CLIENT.format(
+            python=sys.executable, address=self.address, environment=dict(environment)
+        )
+
+
+def serve(address: str) -> None:
+    """Answer one request after another, each in a process of its own."""
+    for module in PROGRAMS.values():
+        importlib.import_module(module)
+    importlib.import_module("launchplane_lane_driver.commands.root")
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(address + ".new")
+    listening.listen(64)
+    Path(address + ".new").rename(address)
+    while True:
+        line, _peer = listening.accept()
+        if os.fork() == 0:
+            listening.close()
+            _answer(line)
+        line.close()
+
+
+def _answer(line: socket.socket) -> None:
+    """Run one request to its end, and say how it ended."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    text, streams, _flags, _peer = socket.recv_fds(line, LARGEST_REQUEST, 3)
+    process = os.fork()
+    if process == 0:
+        line.close()
+        _run(json.loads(text), streams)
+    # Only the run itself may hold its streams: whoever reads them waits for their end.
+    for number in streams:
+        os.close(number)
+    try:
+        line.sendall(json.dumps({"process": process}).encode() + b"\n")
+        _process, status = os.waitpid(process, 0)
+        line.sendall(
+            json.dumps({"code": os.waitstatus_to_exitcode(status)}).encode() + b"\n"
+        )
+    except OSError:
+        os.waitpid(process, 0)
+    os._exit(0)
+
+
+def _run(request: dict[str, Any], streams: list[int]) -> None:
+    code = 70
+    try:
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+            os.close(stream)
+        sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)
+        os.environ.clear()
+        os.environ.update(request["environment"])
+        module = importlib.import_module(PROGRAMS[request["program"]])
+        code = int(module.main(list(request["arguments"])))
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BaseException as problem:
+        os.write(2, f"Traceback: {type(problem).__name__}: {problem}\n".encode())
+        code = 1
+    finally:
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

@@ -1,0 +1,1 @@
+"""The driver at work on real lanes without Odoo: each refusal and each step by its effect."""

@@ -1,0 +1,79 @@
+"""One private server and one fork server for this part; a new host with lanes for each test."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.driver.fork_server import ForkServer
+from tests.driver.small_host import (
+    ANN,
+    BEN,
+    RITA,
+    SmallHost,
+    SmallLane,
+    production_policy,
+    testing_lane_policy,
+)
+from tests.guard import fingerprint
+from tests.real.postgres import PrivateCluster
+from tests.system.people import Someone, make_people
+
+
+@dataclass(frozen=True)
+class Around:
+    """What is made once: server, forks, and people with keys."""
+
+    cluster: PrivateCluster
+    forks: ForkServer
+    people: Mapping[str, Someone]
+    approvers: str
+
+
+@pytest.fixture(scope="session")
+def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Around]:
+    """Make it."""
+    folder = tmp_path_factory.mktemp("people")
+    people = make_people(folder / "keys", folder / "approvers", (RITA, ANN, BEN))
+    with PrivateCluster() as cluster, ForkServer() as forks:
+        yield Around(cluster, forks, people, (folder / "approvers").read_text())
+
+
+def clean(cluster: PrivateCluster) -> None:
+    """Leave nothing on the server for the next test."""
+    for name in fingerprint.databases(cluster):
+        cluster.execute(f'ALTER DATABASE "{name}" WITH IS_TEMPLATE false')
+        cluster.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def host(around: Around, tmp_path: Path) -> Iterator[SmallHost]:
+    """A new host without lanes."""
+    made = SmallHost(around.cluster, around.forks, tmp_path, around.people, around.approvers)
+    yield made
+    made.close()
+    clean(around.cluster)
+
+
+@pytest.fixture
+def bare(host: SmallHost) -> SmallLane:
+    """A lane with data, of which nobody recorded anything."""
+    return host.add_lane("cm")
+
+
+@pytest.fixture
+def lane(host: SmallHost, bare: SmallLane) -> SmallLane:
+    """An enrolled lane that may be rebuilt from nothing."""
+    host.record_policy(testing_lane_policy(bare.lane))
+    host.enrol(bare)
+    return bare
+
+
+@pytest.fixture
+def production(host: SmallHost) -> SmallLane:
+    """An enrolled production lane; locked."""
+    made = host.add_lane("syo")
+    host.record_policy(production_policy(made.lane))
+    host.enrol(made)
+    return made
