@@ -28,7 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--headless", action="store_true", help="do not stay up at the end")
     parser.add_argument("--report", type=Path, help="write the facts that were read to this file")
     chosen = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, _end)
+    # Even where the caller had it ignored, as shells do for what runs in the background.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
     _forget_what_steers()
     narrator = Narrator()
     began = time.monotonic()
