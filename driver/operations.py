@@ -3,7 +3,7 @@
 import time
 from datetime import timedelta
 
-from launchplane_lane_contracts.contract import RULEBOOK_VERSION, OperationId
+from launchplane_lane_contracts.contract import RULEBOOK_VERSION, DatabaseName, OperationId
 from launchplane_lane_contracts.decision import Obligations
 from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.evidence import KeptData
@@ -19,6 +19,7 @@ from launchplane_lane_contracts.receipt import SetAside
 from launchplane_lane_contracts.vocabulary import (
     UNFINISHED_PHASES,
     DataSource,
+    Operation,
     OperationPhase,
     RuntimeState,
     TagState,
@@ -198,7 +199,7 @@ def finish(
     permit = permit_of(office, operation)
     assert operation.permit_token is not None
     configuration = office.configuration(operation.lane)
-    carry_out(configuration, "finish", operation.permit_token, permit.nonce)
+    _receipt, reading = carry_out(configuration, "finish", operation.permit_token, permit.nonce)
     if operation.phase is OperationPhase.BEGUN:
         operation = office.store.advance(
             operation.operation_id,
@@ -207,6 +208,9 @@ def finish(
             now=utc_now(),
             ledger_document={"permit_id": permit.permit_id},
         )
+    stamped = _stamped_before(office, permit, reading)
+    if stamped is not None and stamped.generation == operation.generation:
+        return _record_settled(office, operation, permit, stamped)
     witnessed, observation = _both_witnesses_agree(office, operation, permit, wait_for_runtime)
     _obligations_met(permit, witnessed, operation)
     return _settle(office, operation, permit, witnessed, observation)
@@ -290,10 +294,9 @@ def _settle(
 ) -> OperationRecord:
     identity = witnessed.reading.database.identity()
     assert identity is not None
-    now = utc_now()
     revision = office.store.policy(operation.lane)
     assert revision is not None
-    kept_until = now + permit.obligations.keep_for
+    kept_until = utc_now() + permit.obligations.keep_for
     set_aside = operation.kept_name is not None
     marker = _marker(
         office,
@@ -311,15 +314,44 @@ def _settle(
     )
     lock = permit.obligations.lock and observation.runtime.stays_listed_when_locked
     _stamp(office, operation, marker, lock=lock)
+    return _record_settled(office, operation, permit, marker)
+
+
+def _record_settled(
+    office: LaneOffice, operation: OperationRecord, permit: Permit, marker: Marker
+) -> OperationRecord:
+    now = utc_now()
     return office.store.settle(
         operation.operation_id,
         generation=marker.generation,
         nonce=marker.nonce,
-        identity=identity,
+        identity=marker.identity,
         filestore_path=marker.filestore_path,
         now=now,
-        kept_until=kept_until,
+        kept_until=marker.lineage.kept_until or now + permit.obligations.keep_for,
     )
+
+
+def _stamped_before(office: LaneOffice, permit: Permit, reading: LaneReading) -> Marker | None:
+    """The marker that was stamped under this permit already.
+
+    A step that died between the stamp and the store finds it there: only the record is missing.
+    """
+    row, entry = reading.database.marker_row, reading.database.entry
+    order = office.keys.verify_marker(row.token).order if row is not None else None
+    if row is None or entry is None or not isinstance(order, StampOrder):
+        return None
+    marker, tag = order.marker, entry.tag
+    written = (
+        order.permit_id == permit.permit_id
+        and marker.lane == permit.lane
+        and marker.identity == reading.database.identity()
+        and row.says_the_same_as(marker.row(row.token))
+        and tag is not None
+        and (tag.state, tag.generation, tag.database_oid)
+        == (TagState.LIVE, marker.generation, entry.oid)
+    )
+    return marker if written else None
 
 
 def _marker(
@@ -426,7 +458,13 @@ def _record_undone(
     identity = reading.database.identity()
     entry = reading.database.entry
     went_back = entry is not None and entry.tag is not None and entry.tag.state is TagState.PENDING
-    if not went_back or identity is None:
+    marker = _stamped_before(office, permit, reading)
+    if marker is not None and marker.generation == operation.generation:
+        marker = None
+    gone_back = operation.kept_name
+    if operation.phase is OperationPhase.STARTED:
+        gone_back = _kept_again(permit, remains)
+    if marker is None and (not went_back or identity is None):
         # Nothing had been set aside, or nothing that ever was this lane's recorded data.
         return office.store.advance(
             operation.operation_id,
@@ -434,8 +472,45 @@ def _record_undone(
             to=OperationPhase.UNDONE,
             now=now,
             kept=remains,
+            gone_back=gone_back,
             ledger_document={"generation": permit.observation.record.generation},
         )
+    if marker is None:
+        assert identity is not None
+        marker = _stamp_undone(office, operation, permit, identity, remains, generation)
+    return office.store.settle(
+        operation.operation_id,
+        to=OperationPhase.UNDONE,
+        generation=marker.generation,
+        nonce=marker.nonce,
+        identity=marker.identity,
+        filestore_path=marker.filestore_path,
+        now=now,
+        kept=remains,
+        gone_back=gone_back,
+        kept_until=now + permit.obligations.keep_for,
+    )
+
+
+def _kept_again(permit: Permit, remains: KeptData | None) -> DatabaseName | None:
+    """The name under which kept data is listed that now is kept under another one.
+
+    Where the begin's receipt was lost, nobody has noted yet that it had left its first name.
+    """
+    came = permit.observation.incoming.kept
+    if came is None or remains is None or came.database_oid != remains.database_oid:
+        return None
+    return came.name
+
+
+def _stamp_undone(
+    office: LaneOffice,
+    operation: OperationRecord,
+    permit: Permit,
+    identity: PhysicalIdentity,
+    remains: KeptData | None,
+    generation: int,
+) -> Marker:
     revision = office.store.policy(operation.lane)
     assert revision is not None
     before = permit.observation.marker
@@ -450,25 +525,15 @@ def _record_undone(
         operation,
         generation=generation,
         lineage=Lineage(
-            operation=permit.request.operation,
+            operation=Operation.RESTORE,
             data_source=DataSource.KEPT,
             permit_id=permit.permit_id,
             set_aside=remains.name if remains else None,
+            kept_until=utc_now() + permit.obligations.keep_for if remains else None,
         ),
     )
     _stamp(office, operation, marker, lock=permit.observation.database.locked)
-    return office.store.settle(
-        operation.operation_id,
-        to=OperationPhase.UNDONE,
-        generation=generation,
-        nonce=marker.nonce,
-        identity=identity,
-        filestore_path=marker.filestore_path,
-        now=now,
-        kept=remains,
-        gone_back=operation.kept_name,
-        kept_until=now + permit.obligations.keep_for,
-    )
+    return marker
 
 
 def is_begun(operation: OperationRecord) -> bool:
