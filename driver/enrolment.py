@@ -29,6 +29,7 @@ from launchplane_lane_contracts.vocabulary import (
 )
 
 from .guard_client import carry_out
+from .lane_configuration import LaneConfiguration
 from .lane_office import LaneOffice, new_nonce, utc_now
 from .operations import ORDER_VALID_FOR
 
@@ -56,7 +57,11 @@ def plan_enrolment(office: LaneOffice, lane: Lane, *, requester: Person) -> Enro
     witnessed = office.look(record)
     observation = office.observe(witnessed)
     revision = office.store.policy(lane)
-    refused = tuple(_refusals(lane, record, observation, witnessed.reading, revision))
+    configuration = office.configuration(lane)
+    refused = (
+        *_refusals(lane, record, observation, witnessed.reading, revision),
+        *_elsewhere(configuration, witnessed.reading),
+    )
     if refused or revision is None:
         raise Refused.because(*refused)
     database = witnessed.reading.database
@@ -155,6 +160,25 @@ def _refusals(
         )
 
 
+def _elsewhere(configuration: LaneConfiguration, reading: LaneReading) -> Iterator[Reason]:
+    """Where the guard looks at another place than the one that the host is configured with."""
+    remedy = "Correct the lane's environment, or its table in lane-authority.toml; then enrol."
+    if reading.database.name != configuration.database:
+        yield reason(
+            ReasonCode.ENVIRONMENT_OTHER_DATABASE,
+            f"The guard looks at database {reading.database.name}; the host is configured with "
+            f"{configuration.database}.",
+            remedy,
+        )
+    if reading.filestore.path != configuration.filestore_path:
+        yield reason(
+            ReasonCode.ENVIRONMENT_OTHER_FILESTORE,
+            f"The guard looks at the files in {reading.filestore.path}; the host is configured "
+            f"with {configuration.filestore_path}.",
+            remedy,
+        )
+
+
 def _already(detail: str) -> Reason:
     return reason(
         ReasonCode.ALREADY_ENROLLED,
@@ -173,7 +197,13 @@ def enrol(office: LaneOffice, digest: Digest) -> HostRecord:
     if proposal.kind != ENROLMENT:
         raise BadInput(f"No enrolment has the digest {digest}. Make one with `enrol LANE`.")
     reviewed = Enrolment.from_json(proposal.document)
-    found = plan_enrolment(office, reviewed.lane, requester=reviewed.requester)
+    try:
+        found = plan_enrolment(office, reviewed.lane, requester=reviewed.requester)
+    except Refused:
+        stamped = _stamped_before(office, reviewed)
+        if stamped is None:
+            raise
+        return _record(office, stamped, digest)
     if found.digest != digest:
         raise Refused.because(
             reason(
@@ -240,14 +270,45 @@ def _stamp(office: LaneOffice, enrolment: Enrolment, found: EnrolmentPlan) -> Ho
         lock=enrolment.authoritative and found.observation.runtime.stays_listed_when_locked,
     )
     carry_out(configuration, "stamp", office.sign(order), order.nonce)
-    office.store.record_data(
-        enrolment.lane,
+    return _record(office, marker, found.digest)
+
+
+def _record(office: LaneOffice, marker: Marker, digest: Digest) -> HostRecord:
+    return office.store.record_data(
+        marker.lane,
         generation=marker.generation,
         nonce=marker.nonce,
-        identity=identity,
+        identity=marker.identity,
         filestore_path=marker.filestore_path,
         now=utc_now(),
         kind="enrolled",
-        ledger_document={"digest": found.digest},
+        approvals_digest=digest,
+        ledger_document={"digest": digest},
     )
-    return office.store.host_record(enrolment.lane)
+
+
+def _stamped_before(office: LaneOffice, enrolment: Enrolment) -> Marker | None:
+    """The marker of this very enrolment, where an earlier run died before it was recorded."""
+    record = office.store.host_record(enrolment.lane)
+    if record.generation is not None or record.unfinished is not None:
+        return None
+    database = office.look(record).reading.database
+    row, entry = database.marker_row, database.entry
+    order = office.keys.verify_marker(row.token).order if row is not None else None
+    if row is None or entry is None or not isinstance(order, StampOrder):
+        return None
+    marker, tag = order.marker, entry.tag
+    written = (
+        order.permit_id is None
+        and marker.lane == enrolment.lane
+        and marker.policy_revision == enrolment.policy_revision
+        and marker.authoritative == enrolment.authoritative
+        and marker.identity == database.identity()
+        and marker.identity.database_oid == enrolment.database_oid
+        and marker.identity.system_identifier == enrolment.system_identifier
+        and row.says_the_same_as(marker.row(row.token))
+        and tag is not None
+        and (tag.state, tag.generation, tag.database_oid)
+        == (TagState.LIVE, marker.generation, entry.oid)
+    )
+    return marker if written else None
