@@ -4,7 +4,7 @@ import pytest
 
 from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_driver.lane_view import lane_view
-from tests.driver.small_host import SmallHost, SmallLane
+from tests.driver.small_host import SmallHost, SmallLane, production_policy
 
 AFTER = 'if [ "$1" = {step} ]; then "$GUARD" "$@" >/dev/null 2>&1; kill -9 $PPID; exit 1; fi\n'
 BEFORE = 'if [ "$1" = {step} ]; then kill -9 $PPID; exit 1; fi\n'
@@ -89,8 +89,6 @@ def test_finish_after_an_interrupted_undo_is_refused(host: SmallHost, lane: Smal
 
 @pytest.mark.parametrize("step", ["prepare", "stamp"])
 def test_enrol_goes_on(host: SmallHost, bare: SmallLane, step: str) -> None:
-    from tests.driver.small_host import production_policy
-
     before = bare.data()
     host.record_policy(production_policy(bare.lane))
     shown = host.operate("enrol", str(bare.lane)).stdout
