@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.guard import fingerprint
-from tests.guard.estate import Estate
+from tests.guard.estate import LANE, Estate
 from tests.real.postgres import PrivateCluster
 
 LANE_DATABASE = "lane"
+STANDING_DATABASE = "standing"
 
 
 @pytest.fixture(scope="session")
@@ -24,10 +25,23 @@ def clean(cluster: PrivateCluster) -> None:
     cluster.start()
     for gid, database in cluster.execute("SELECT gid, database FROM pg_prepared_xacts"):
         cluster.execute(f"ROLLBACK PREPARED '{gid}'", str(database))
-    for name in fingerprint.databases(cluster):
+    for name in fingerprint.databases(cluster).keys() - {STANDING_DATABASE}:
         cluster.execute(f'ALTER DATABASE "{name}" WITH IS_TEMPLATE false')
         cluster.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     cluster.execute("ALTER ROLE odoo CREATEDB")
+
+
+@pytest.fixture(scope="module")
+def standing(cluster: PrivateCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
+    """An enrolled lane for tests that must not change anything; one for all of a module."""
+    clean(cluster)
+    folder = tmp_path_factory.mktemp("standing")
+    other = LANE.model_copy(update={"instance": "standing"})
+    made = Estate(cluster, folder, STANDING_DATABASE, cluster.odoo, lane=other).make().enrol()
+    before = made.everything()
+    yield made
+    assert made.everything() == before
+    cluster.execute(f"DROP DATABASE {STANDING_DATABASE} WITH (FORCE)")
 
 
 @pytest.fixture

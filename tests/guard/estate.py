@@ -10,14 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from launchplane_lane_contracts.approval import Approval
 from launchplane_lane_contracts.contract import (
     RULEBOOK_VERSION,
+    BackupId,
     DatabaseName,
+    Digest,
     FilestorePath,
     Nonce,
     PermitId,
+    Person,
 )
 from launchplane_lane_contracts.decision import Obligations
 from launchplane_lane_contracts.evidence import (
@@ -54,9 +58,10 @@ from tests.guard.signing import AnOrder, ControlPlane
 from tests.real.postgres import PrivateCluster, Role
 
 VALID_FOR = timedelta(minutes=15)
-REQUESTER = "operator@example.com"
-APPROVER = "approver@example.com"
-DIGEST = "0" * 64
+REQUESTER = Person("operator@example.com")
+APPROVER = Person("approver@example.com")
+BACKUP = BackupId("backup-to-restore")
+DIGEST = Digest("0" * 64)
 FILES = {"ab/abcdef": b"an invoice", "cd/cdef01": b"a photo\x00", "checklist/ab/abcdef": b""}
 
 
@@ -247,7 +252,7 @@ class Estate:
         if record.identity is None or record.generation is None:
             return PresentEvidence()
         gate = BackupGate(
-            backup_id="backup-of-what-is-there",
+            backup_id=BackupId("backup-of-what-is-there"),
             lane=self.lane,
             generation=record.generation,
             database_oid=record.identity.database_oid,
@@ -271,7 +276,7 @@ class Estate:
             data_source=source,
             requester=REQUESTER,
             attest_runtime=True,
-            backup_id="backup-to-restore" if source is DataSource.BACKUP_RESTORE else None,
+            backup_id=BACKUP if source is DataSource.BACKUP_RESTORE else None,
             kept_database=kept.name if kept is not None else None,
         )
 
@@ -320,7 +325,7 @@ class Estate:
             return IncomingData(kept=kept)
         now = datetime.now(UTC)
         backup = BackupGate(
-            backup_id="backup-to-restore",
+            backup_id=BACKUP,
             lane=self.lane,
             generation=1,
             database_oid=1,
@@ -330,7 +335,7 @@ class Estate:
         proof = LoadProof(backup_id=backup.backup_id, manifest_digest=DIGEST, proven_at=now)
         return IncomingData(backup=backup, backup_load_proof=proof)
 
-    def _head(self, issued_at: datetime) -> dict[str, object]:
+    def _head(self, issued_at: datetime) -> dict[str, Any]:
         return {
             "lane": self.lane,
             "nonce": Nonce(secrets.token_hex(16)),

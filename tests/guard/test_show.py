@@ -4,8 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from launchplane_lane_contracts.judgement import judge_marker
 from launchplane_lane_contracts.marker import FILESTORE_TAG_NAME
-from launchplane_lane_contracts.vocabulary import DatabaseState, DataSource, KeepState
+from launchplane_lane_contracts.observation import HostRecord
+from launchplane_lane_contracts.vocabulary import (
+    DatabaseState,
+    DataSource,
+    KeepState,
+    MarkerState,
+)
+from launchplane_lane_guard.tokens import PublicKeys
 from tests.guard.estate import Estate
 
 
@@ -62,6 +70,15 @@ def test_a_closed_database_that_is_not_known_is_not_opened(bare: Estate) -> None
     bare.execute(f"ALTER DATABASE {bare.database} WITH ALLOW_CONNECTIONS false")
     assert bare.run("reopen").exit_code == 50
     assert state_of(bare) is DatabaseState.CLOSED
+
+
+def test_another_lanes_database_is_foreign(lane: Estate) -> None:
+    reading = lane.show()
+    assert reading.database.marker_row is not None
+    keys = PublicKeys.from_file(lane.keys)
+    verdict = keys.judge_marker_token(reading.database.marker_row.token)
+    other = HostRecord(lane=lane.lane.model_copy(update={"instance": "prod"}))
+    assert judge_marker(reading.database, verdict, other).state is MarkerState.FOREIGN
 
 
 def test_a_server_that_does_not_answer(lane: Estate) -> None:

@@ -24,65 +24,65 @@ def part(value: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
-def unsigned(lane: Estate) -> str:
-    permit = lane.permit()
-    header = {"alg": "none", "typ": header_type("permit"), "kid": lane.host.key_id}
-    return f"{part(header)}.{part(lane.host.claims(permit))}."
+def unsigned(standing: Estate) -> str:
+    permit = standing.permit()
+    header = {"alg": "none", "typ": header_type("permit"), "kid": standing.host.key_id}
+    return f"{part(header)}.{part(standing.host.claims(permit))}."
 
 
-def signed_with_the_public_key(lane: Estate) -> str:
-    permit = lane.permit()
-    header = {"alg": "HS256", "typ": header_type("permit"), "kid": lane.host.key_id}
-    text = f"{part(header)}.{part(lane.host.claims(permit))}"
-    signature = hmac.new(lane.host.public_bytes, text.encode(), hashlib.sha256).digest()
+def signed_with_the_public_key(standing: Estate) -> str:
+    permit = standing.permit()
+    header = {"alg": "HS256", "typ": header_type("permit"), "kid": standing.host.key_id}
+    text = f"{part(header)}.{part(standing.host.claims(permit))}"
+    signature = hmac.new(standing.host.public_bytes, text.encode(), hashlib.sha256).digest()
     return f"{text}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
 
 
-def of_another_type(lane: Estate) -> str:
-    return lane.host.sign(lane.permit(), header={"typ": header_type("stamp")})
+def of_another_type(standing: Estate) -> str:
+    return standing.host.sign(standing.permit(), header={"typ": header_type("stamp")})
 
 
-def without_a_type(lane: Estate) -> str:
-    return lane.host.sign(lane.permit(), header={"typ": None})
+def without_a_type(standing: Estate) -> str:
+    return standing.host.sign(standing.permit(), header={"typ": None})
 
 
-def for_another_audience(lane: Estate) -> str:
-    return lane.host.sign(lane.permit(), aud=RUNTIME_AUDIENCE)
+def for_another_audience(standing: Estate) -> str:
+    return standing.host.sign(standing.permit(), aud=RUNTIME_AUDIENCE)
 
 
-def of_another_issuer(lane: Estate) -> str:
-    return lane.host.sign(lane.permit(), iss="somebody-else")
+def of_another_issuer(standing: Estate) -> str:
+    return standing.host.sign(standing.permit(), iss="somebody-else")
 
 
-def without_an_end(lane: Estate) -> str:
-    return lane.host.sign(lane.permit(), exp=None)
+def without_an_end(standing: Estate) -> str:
+    return standing.host.sign(standing.permit(), exp=None)
 
 
-def by_an_unknown_key(lane: Estate) -> str:
-    return ControlPlane("control-plane-2").sign(lane.permit())
+def by_an_unknown_key(standing: Estate) -> str:
+    return ControlPlane("control-plane-2").sign(standing.permit())
 
 
-def by_another_key_of_that_name(lane: Estate) -> str:
-    return ControlPlane(lane.host.key_id).sign(lane.permit())
+def by_another_key_of_that_name(standing: Estate) -> str:
+    return ControlPlane(standing.host.key_id).sign(standing.permit())
 
 
-def with_a_key_of_its_own(lane: Estate) -> str:
+def with_a_key_of_its_own(standing: Estate) -> str:
     other = ControlPlane("control-plane-2")
-    return other.sign(lane.permit(), header={"jwk": other.key_set()["keys"][0]})
+    return other.sign(standing.permit(), header={"jwk": other.key_set()["keys"][0]})
 
 
-def an_undo_in_a_permits_clothes(lane: Estate) -> str:
-    order = lane.undo_order(lane.permit())
-    return lane.host.sign(order, header={"typ": header_type("permit")})
+def an_undo_in_a_permits_clothes(standing: Estate) -> str:
+    order = standing.undo_order(standing.permit())
+    return standing.host.sign(order, header={"typ": header_type("permit")})
 
 
-def of_another_rule_book(lane: Estate) -> str:
-    return lane.host.sign(lane.permit().model_copy(update={"rulebook_version": 2}))
+def of_another_rule_book(standing: Estate) -> str:
+    return standing.host.sign(standing.permit().model_copy(update={"rulebook_version": 2}))
 
 
-def with_a_field_too_many(lane: Estate) -> str:
-    permit = lane.permit()
-    return lane.host.sign(permit, order={**permit.to_plain(), "force": True})
+def with_a_field_too_many(standing: Estate) -> str:
+    permit = standing.permit()
+    return standing.host.sign(permit, order={**permit.to_plain(), "force": True})
 
 
 @pytest.mark.parametrize(
@@ -103,45 +103,36 @@ def with_a_field_too_many(lane: Estate) -> str:
         with_a_field_too_many,
     ],
 )
-def test_a_wrong_token_moves_nothing(lane: Estate, forge: Any) -> None:
-    token = forge(lane)
-    before = lane.everything()
-    refused(lane.run("begin", token), exit_codes=(50, 51))
-    assert lane.everything() == before
-    assert lane.takes_connections()
+def test_a_wrong_token_moves_nothing(standing: Estate, forge: Any) -> None:
+    token = forge(standing)
+    before = standing.everything()
+    refused(standing.run("begin", token), exit_codes=(50, 51))
+    assert standing.everything() == before
+    assert standing.takes_connections()
 
 
 @pytest.mark.parametrize("issued", [timedelta(minutes=-16), timedelta(minutes=5)])
-def test_a_permit_out_of_its_time_moves_nothing(lane: Estate, issued: timedelta) -> None:
-    permit = lane.permit(issued=issued)
-    before = lane.everything()
-    refused(lane.run("begin", lane.sign(permit)))
-    assert lane.everything() == before
+def test_a_permit_out_of_its_time_moves_nothing(standing: Estate, issued: timedelta) -> None:
+    permit = standing.permit(issued=issued)
+    before = standing.everything()
+    refused(standing.run("begin", standing.sign(permit)))
+    assert standing.everything() == before
 
 
-def test_a_begin_that_was_on_time_can_be_finished_late(lane: Estate) -> None:
-    permit = lane.permit(issued=timedelta(minutes=-15, seconds=3))
-    lane.done("begin", lane.sign(permit))
-    lane.materialise()
-    late = permit.model_copy(update={"begin_before": permit.issued_at})
-    refused(lane.run("begin", lane.sign(late)))
-    lane.done("finish", lane.sign(permit))
-
-
-def test_each_order_fits_its_own_command_only(lane: Estate) -> None:
-    permit = lane.permit()
+def test_each_order_fits_its_own_command_only(standing: Estate) -> None:
+    permit = standing.permit()
     tokens = {
-        "begin": lane.sign(permit),
-        "undo": lane.sign(lane.undo_order(permit)),
-        "stamp": lane.sign(lane.stamp_order(lane.show())),
-        "prepare": lane.sign(lane.prepare_order(1)),
+        "begin": standing.sign(permit),
+        "undo": standing.sign(standing.undo_order(permit)),
+        "stamp": standing.sign(standing.stamp_order(standing.show())),
+        "prepare": standing.sign(standing.prepare_order(1)),
     }
-    before = lane.everything()
+    before = standing.everything()
     for command in tokens:
         for kind, token in tokens.items():
             if kind != command:
-                refused(lane.run(command, token), "order_refused")
-    assert lane.everything() == before
+                refused(standing.run(command, token), "order_refused")
+    assert standing.everything() == before
 
 
 def flipped(token: bytes, bit: int) -> str:
@@ -150,10 +141,10 @@ def flipped(token: bytes, bit: int) -> str:
     return changed.decode("utf-8", errors="surrogateescape")
 
 
-def test_no_flipped_bit_is_accepted(lane: Estate) -> None:
-    token = lane.sign(lane.permit()).encode()
-    before = lane.everything()
-    keys = PublicKeys.from_file(lane.keys)
+def test_no_flipped_bit_is_accepted(standing: Estate) -> None:
+    token = standing.sign(standing.permit()).encode()
+    before = standing.everything()
+    keys = PublicKeys.from_file(standing.keys)
     header = range(8 * (token.index(b".") + 1))
     chosen = random.Random(1).sample(range(8 * len(token)), SAMPLE)  # noqa: S311
     last = range(8 * (len(token) - 2), 8 * len(token))
@@ -165,11 +156,20 @@ def test_no_flipped_bit_is_accepted(lane: Estate) -> None:
         with pytest.raises(LaneAuthorityError):
             keys.order(changed, kind="permit")
     for bit in random.Random(2).sample(range(8 * len(token)), 8):  # noqa: S311
-        changed = flipped(token, bit).encode("utf-8", errors="surrogateescape")
-        answer = lane.run("begin", changed)
+        damaged = flipped(token, bit).encode("utf-8", errors="surrogateescape")
+        answer = standing.run("begin", damaged)
         refused(answer, exit_codes=(2, 50))
-    assert lane.everything() == before
-    assert lane.takes_connections()
+    assert standing.everything() == before
+    assert standing.takes_connections()
+
+
+def test_a_begin_that_was_on_time_can_be_finished_late(lane: Estate) -> None:
+    permit = lane.permit(issued=timedelta(minutes=-15, seconds=3))
+    lane.done("begin", lane.sign(permit))
+    lane.materialise()
+    late = permit.model_copy(update={"begin_before": permit.issued_at})
+    refused(lane.run("begin", lane.sign(late)))
+    lane.done("finish", lane.sign(permit))
 
 
 def is_the_same_bytes(token: str, changed: str) -> bool:
@@ -182,16 +182,16 @@ def is_the_same_bytes(token: str, changed: str) -> bool:
         return False
 
 
-def test_a_revoked_key_and_no_keys_at_all(lane: Estate) -> None:
-    token = lane.sign(lane.permit())
-    before = lane.everything()
+def test_a_revoked_key_and_no_keys_at_all(standing: Estate) -> None:
+    token = standing.sign(standing.permit())
+    before = standing.everything()
     for content in ('{"keys": []}', "", "[]", '{"keys": [1]}', '{"keys": {"kid": 1}}', "\x00"):
-        lane.keys.write_text(content)
-        refused(lane.run("begin", token), exit_codes=(50, 51))
-    lane.keys.write_bytes(b"\xff\xfe")
-    refused(lane.run("begin", token), exit_codes=(51,))
-    lane.keys.unlink()
-    refused(lane.run("begin", token), exit_codes=(51,))
-    refused(lane.run("begin", token, LANE_AUTHORITY_PUBLIC_KEYS=None), exit_codes=(51,))
-    lane.host.write_key_set(lane.keys)
-    assert lane.everything() == before
+        standing.keys.write_text(content)
+        refused(standing.run("begin", token), exit_codes=(50, 51))
+    standing.keys.write_bytes(b"\xff\xfe")
+    refused(standing.run("begin", token), exit_codes=(51,))
+    standing.keys.unlink()
+    refused(standing.run("begin", token), exit_codes=(51,))
+    refused(standing.run("begin", token, LANE_AUTHORITY_PUBLIC_KEYS=None), exit_codes=(51,))
+    standing.host.write_key_set(standing.keys)
+    assert standing.everything() == before
