@@ -85,6 +85,7 @@ def launchplane_before_provider_effect(
 
 def _started(office: LaneOffice, lane: Lane, effect_name: str) -> OperationRecord:
     operation = _live(office, lane, f"`{effect_name}` would change it")
+    _refuse_another_workflow(operation, effect_name)
     if effect_name in BEGINNING_EFFECTS:
         if is_begun(operation):
             raise Refused.because(_begun_before(operation, effect_name))
@@ -112,6 +113,26 @@ def _begun_before(operation: OperationRecord, effect_name: str) -> Reason:
         f"(`lane-authority undo {operation.operation_id}`); then plan the next rebuild.",
         operation_id=operation.operation_id,
         effect=effect_name,
+    )
+
+
+def _refuse_another_workflow(operation: OperationRecord, effect_name: str) -> None:
+    """Refuse the effect of a workflow that does something else than what was authorized."""
+    request = operation.plan.target.request
+    served = BEGINNING_EFFECTS.get(effect_name)
+    if served is None or (request.operation, request.data_source) in served:
+        return
+    raise Refused.because(
+        reason(
+            ReasonCode.NO_OPERATION_AUTHORIZED,
+            f"Operation {operation.operation_id} is {request.operation}/{request.data_source}, "
+            f"and `{effect_name}` is part of another workflow: "
+            f"{' or '.join(sorted('/'.join(each) for each in served))}.",
+            "Run the workflow that was authorized, or give the operation up and plan the one "
+            "that is wanted.",
+            operation_id=operation.operation_id,
+            effect=effect_name,
+        )
     )
 
 
