@@ -1,8 +1,10 @@
 """Asking the lane's running Odoo what it sees. Every failure is a value."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import requests
+import urllib3
 from pydantic import ValidationError
 
 from launchplane_lane_contracts.contract import RULEBOOK_VERSION
@@ -15,6 +17,7 @@ from .lane_configuration import LaneConfiguration
 PATH = "/launchplane/lane-authority"
 LARGEST_ANSWER_BYTES = 100_000
 TOKEN_VALID_FOR = timedelta(minutes=2)
+SECONDS_TO_GIVE_UP = 1.0
 
 
 def ask_runtime(
@@ -41,22 +44,12 @@ def ask_runtime(
         issued_at=now,
         expires_at=now + TOKEN_VALID_FOR,
     )
-    session = requests.Session()
-    # Neither proxies nor credentials of the host's environment belong to this question.
-    session.trust_env = False
-    try:
-        with session.get(
-            configuration.runtime_url.rstrip("/") + PATH,
-            headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
-            timeout=configuration.runtime_timeout,
-            allow_redirects=False,
-            stream=True,
-        ) as answer:
-            if answer.status_code != requests.codes.ok:
-                return silent(f"{configuration.runtime_url} answered {answer.status_code}")
-            content = answer.raw.read(LARGEST_ANSWER_BYTES + 1, decode_content=True)
-    except (requests.RequestException, OSError) as problem:
-        return silent(f"{configuration.runtime_url} did not answer ({type(problem).__name__})")
+    answer = _get_in_time(
+        configuration.runtime_url.rstrip("/") + PATH, token, configuration.runtime_timeout
+    )
+    if isinstance(answer, str):
+        return silent(f"{configuration.runtime_url} {answer}")
+    content = answer
     if len(content) > LARGEST_ANSWER_BYTES:
         return silent(f"{configuration.runtime_url} answered with too much")
     try:
@@ -68,3 +61,41 @@ def ask_runtime(
             f"the addon runs rule book {reading.rulebook_version}, this host {RULEBOOK_VERSION}"
         )
     return RuntimeWitness(reading=reading)
+
+
+def _get_in_time(url: str, token: str, seconds: float) -> bytes | str:
+    """The content, or in words why there is none.
+
+    The whole question ends in time: a socket's own timeout bounds each piece of an answer, and a
+    runtime that sends a byte now and then would never meet it.
+    """
+    found: list[bytes | str] = []
+    asking = threading.Thread(target=lambda: found.append(_get(url, token, seconds)), daemon=True)
+    asking.start()
+    asking.join(seconds + SECONDS_TO_GIVE_UP)
+    return found[0] if found else f"did not answer within {seconds:g} seconds"
+
+
+def _get(url: str, token: str, seconds: float) -> bytes | str:
+    session = requests.Session()
+    # Neither proxies nor credentials of the host's environment belong to this question.
+    session.trust_env = False
+    try:
+        with session.get(
+            url,
+            headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+            timeout=seconds,
+            allow_redirects=False,
+            stream=True,
+        ) as answer:
+            if answer.status_code != requests.codes.ok:
+                return f"answered {answer.status_code}"
+            content: bytes = answer.raw.read(LARGEST_ANSWER_BYTES + 1, decode_content=True)
+            return content
+    except (
+        requests.RequestException,
+        urllib3.exceptions.HTTPError,
+        OSError,
+        ValueError,
+    ) as problem:
+        return f"did not answer ({type(problem).__name__})"
