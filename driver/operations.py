@@ -299,7 +299,7 @@ def _settle(
     kept_until = utc_now() + permit.obligations.keep_for
     set_aside = operation.kept_name is not None
     marker = _marker(
-        office,
+        permit,
         revision,
         permit.obligations,
         identity,
@@ -355,7 +355,7 @@ def _stamped_before(office: LaneOffice, permit: Permit, reading: LaneReading) ->
 
 
 def _marker(
-    office: LaneOffice,
+    permit: Permit,
     revision: PolicyRevision,
     obligations: Obligations,
     identity: PhysicalIdentity,
@@ -372,7 +372,7 @@ def _marker(
         generation=generation or operation.generation,
         nonce=new_nonce(),
         identity=identity,
-        filestore_path=office.configuration(operation.lane).filestore_path,
+        filestore_path=permit.filestore_path,
         lineage=lineage,
         stamped_at=utc_now(),
     )
@@ -518,7 +518,7 @@ def _stamp_undone(
         update={"authoritative": permit.obligations.authoritative or before.authoritative}
     )
     marker = _marker(
-        office,
+        permit,
         revision,
         obligations,
         identity,
