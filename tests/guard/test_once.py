@@ -8,6 +8,7 @@ import pytest
 
 from launchplane_lane_contracts.vocabulary import DataSource
 from launchplane_lane_guard import swap
+from tests.guard import fingerprint
 from tests.guard.estate import Estate, refused
 
 AT_ONCE = 16
@@ -136,3 +137,21 @@ def test_an_existing_permit_is_not_begun_twice(lane: Estate) -> None:
     permit = lane.permit(DataSource.EXISTING)
     lane.done("begin", lane.sign(permit))
     refused(lane.run("begin", lane.sign(permit)), "permit_already_begun")
+
+
+def test_a_reopen_in_between_never_leaves_kept_data_open(lane: Estate) -> None:
+    old = lane.data()
+    for _ in range(4):
+        permit = lane.permit()
+        running = [lane.start("begin", lane.sign(permit))]
+        running += [lane.start("reopen") for _ in range(3)]
+        assert {each.wait().exit_code for each in running} <= {0, 50}
+        found = fingerprint.databases(lane.cluster)
+        if permit.kept_name in found:
+            assert not found[permit.kept_name].takes_connections
+        order = lane.undo_order(permit)
+        lane.done("undo", lane.sign(order))
+        assert lane.data() == old
+        lane.stamp(
+            lane.stamp_order(lane.show(), permit=permit, generation=order.generation, lock=False)
+        )
