@@ -1,0 +1,146 @@
+"""Whether the data that is there is backed up, and the data that comes is the right one."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from ..evidence import BackupGate
+from ..observation import HostRecord
+from ..reasons import Reason, ReasonCode, reason
+from ..vocabulary import DataSource
+from .case import Case
+
+
+def present_data_is_backed_up(case: Case) -> Iterator[Reason]:
+    """The data that is there was backed up and proven, where that is asked."""
+    if case.seen.nothing_to_set_aside:
+        return
+    gate, proof = case.seen.present.gate, case.seen.present.data_proof
+    record = case.seen.record
+    is_of_this_data = gate is not None and _is_of_recorded_data(gate, record)
+    if case.effective.requires_backup_before_destroy:
+        if gate is None:
+            yield reason(
+                ReasonCode.BACKUP_GATE_MISSING,
+                "No backup of the data that is there has been recorded.",
+                "Capture a backup of the lane as it is now, then plan again.",
+            )
+        elif not is_of_this_data:
+            yield reason(
+                ReasonCode.BACKUP_GATE_OTHER_DATA,
+                f"The newest backup is of {gate.lane} generation {gate.generation}, not of the "
+                f"data that is there (generation {record.generation or 'none'}).",
+                "Capture a backup of the lane as it is now, then plan again.",
+                backup_id=gate.backup_id,
+            )
+        elif not timedelta(0) <= case.now - gate.snapshot_at <= case.policy.backup_max_age:
+            yield reason(
+                ReasonCode.BACKUP_GATE_STALE,
+                f"The newest backup is of {gate.snapshot_at:%Y-%m-%d %H:%M} UTC; it may be at "
+                f"most {case.policy.backup_max_age} old.",
+                "Capture and prove a fresh backup, then plan again.",
+                backup_id=gate.backup_id,
+                snapshot_at=gate.snapshot_at,
+            )
+    if case.effective.requires_restore_proof and (
+        gate is None
+        or proof is None
+        or (proof.backup_id, proof.manifest_digest) != (gate.backup_id, gate.manifest_digest)
+        or proof.proven_at > case.now
+        # Where no gate is asked for, a proof of other data still proves nothing of this.
+        or not (is_of_this_data or case.effective.requires_backup_before_destroy)
+    ):
+        yield reason(
+            ReasonCode.DATA_PROOF_MISSING,
+            "It has not been proven that a backup of the data that is there can be restored.",
+            "Restore the newest backup into a scratch database and compare it (a data proof), "
+            "then plan again.",
+            backup_id=gate.backup_id if gate else None,
+        )
+
+
+def _is_of_recorded_data(gate: BackupGate, record: HostRecord) -> bool:
+    return (
+        record.identity is not None
+        and gate.lane == record.lane
+        and gate.generation == record.generation
+        and gate.database_oid == record.identity.database_oid
+    )
+
+
+def upstream_agrees(case: Case) -> Iterator[Reason]:
+    """Record and declaration name the same upstream source."""
+    if case.request.data_source is not DataSource.UPSTREAM_RESTORE:
+        return
+    recorded, declared = case.policy.upstream_source, case.seen.incoming.declared_upstream
+    if declared is None:
+        yield reason(
+            ReasonCode.SOURCE_UNDECLARED,
+            "The tenant's image does not declare an upstream source.",
+            "Declare it in the tenant repository and rebuild the image; it must be the recorded "
+            "one.",
+        )
+    elif recorded is not None and declared != recorded:
+        yield reason(
+            ReasonCode.SOURCE_DISAGREES,
+            f"The recorded upstream source is {recorded.name} ({recorded.host}/"
+            f"{recorded.database}), the tenant declares {declared.name} ({declared.host}/"
+            f"{declared.database}).",
+            "Make the two agree: correct the tenant's declaration, or propose a policy with the "
+            "other source.",
+        )
+
+
+def backup_is_proven(case: Case) -> Iterator[Reason]:
+    """The backup is one of this lane, and Odoo loads on it."""
+    if case.request.data_source is not DataSource.BACKUP_RESTORE:
+        return
+    backup, proof = case.seen.incoming.backup, case.seen.incoming.backup_load_proof
+    if backup is None or backup.backup_id != case.request.backup_id:
+        yield reason(
+            ReasonCode.BACKUP_UNKNOWN,
+            f"Backup {case.request.backup_id} is not on record.",
+            "Name a backup of this lane that is on record.",
+            backup_id=case.request.backup_id,
+        )
+        return
+    if backup.lane != case.seen.lane:
+        yield reason(
+            ReasonCode.BACKUP_OTHER_LANE,
+            f"Backup {backup.backup_id} is one of lane {backup.lane}.",
+            "Name a backup of this lane.",
+            backup_id=backup.backup_id,
+        )
+    if (
+        proof is None
+        or (proof.backup_id, proof.manifest_digest) != (backup.backup_id, backup.manifest_digest)
+        or proof.proven_at > case.now
+    ):
+        yield reason(
+            ReasonCode.LOAD_PROOF_MISSING,
+            f"It has not been proven that Odoo loads on backup {backup.backup_id}.",
+            "Prove the backup with an Odoo registry loaded on it, then plan again.",
+            backup_id=backup.backup_id,
+        )
+
+
+def kept_data_is_unchanged(case: Case) -> Iterator[Reason]:
+    """The kept data is this lane's, and unchanged."""
+    if case.request.data_source is not DataSource.KEPT:
+        return
+    kept = case.seen.incoming.kept
+    if kept is None or kept.lane != case.seen.lane or kept.name != case.request.kept_database:
+        yield reason(
+            ReasonCode.KEPT_UNKNOWN,
+            f"{case.request.kept_database} is not on record as kept data of this lane.",
+            "Name a kept database of this lane; the lane's view lists them.",
+            kept_database=case.request.kept_database,
+        )
+    elif not case.seen.incoming.kept_is_unchanged:
+        yield reason(
+            ReasonCode.KEPT_CHANGED,
+            f"{kept.name} was not found with its files, the oid and the tag that were recorded "
+            f"(oid {kept.database_oid}, generation {kept.generation}).",
+            "Look for it on the lane's server: if it was renamed, give it its name back; if "
+            "another database stands there, move that away.",
+            kept_database=kept.name,
+        )

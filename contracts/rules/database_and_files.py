@@ -1,0 +1,217 @@
+"""What stands at the lane's place: database, marker, files, keep."""
+
+from collections.abc import Iterator
+
+from ..reasons import Reason, ReasonCode, reason
+from ..vocabulary import DatabaseState, DataSource, FilestoreState, KeepState, MarkerState
+from .case import Case
+
+
+def database_is_known(case: Case) -> Iterator[Reason]:
+    """The database's state is known and it can be set aside."""
+    database = case.seen.database
+    facts = {"detail": database.detail, "oid": database.oid}
+    if database.state is DatabaseState.RENAMED:
+        yield reason(
+            ReasonCode.DATABASE_RENAMED,
+            f"The lane's data stands under another name: {database.detail}.",
+            "Give the database its name back (ALTER DATABASE ... RENAME), then plan again.",
+            **facts,
+        )
+    elif database.state is DatabaseState.MISSING:
+        yield reason(
+            ReasonCode.DATABASE_MISSING,
+            f"The lane's data is gone from its place: {database.detail}.",
+            "Look for it on the server that the lane is configured with, or bring it back; a "
+            "lane whose data is gone must be declared lost by two people before it is rebuilt.",
+            **facts,
+        )
+    elif database.state is DatabaseState.CLOSED:
+        yield reason(
+            ReasonCode.DATABASE_CLOSED,
+            f"The lane's database is closed: {database.detail}.",
+            "Open it with the guard's `reopen`, which asks for the same oid and tag, then plan "
+            "again.",
+            **facts,
+        )
+    elif database.state is DatabaseState.UNREADABLE:
+        yield reason(
+            ReasonCode.DATABASE_UNREADABLE,
+            f"The lane's database could not be read: {database.detail}.",
+            "Make the server reachable for the guard, then plan again.",
+            **facts,
+        )
+    elif case.request.data_source is DataSource.EXISTING and database.state in (
+        DatabaseState.ABSENT,
+        DatabaseState.UNINITIALISED,
+    ):
+        yield reason(
+            ReasonCode.DATABASE_NOT_THERE,
+            f"There is no data to keep: {database.detail}.",
+            "Ask for a bootstrap or a restore instead.",
+            **facts,
+        )
+    if not database.may_rename and case.request.data_source is not DataSource.EXISTING:
+        yield reason(
+            ReasonCode.ROLE_MAY_NOT_RENAME,
+            f"The data could not be set aside: {database.rename_problem}.",
+            "Give the lane's role CREATEDB and the ownership of its database (it need not, and "
+            "should not, be superuser), then plan again.",
+            detail=database.rename_problem,
+        )
+
+
+_MARKER_REASONS = {
+    MarkerState.ABSENT: (
+        ReasonCode.MARKER_ABSENT,
+        "The database has no marker, so nobody can tell whose data it is",
+        "Look at what is in it; if it is this lane's data, enrol the lane.",
+    ),
+    MarkerState.UNVERIFIABLE: (
+        ReasonCode.MARKER_UNVERIFIABLE,
+        "The marker's signature cannot be checked here",
+        "Give the reader the public key that signed it (keys are listed by the control plane).",
+    ),
+    MarkerState.TAMPERED: (
+        ReasonCode.MARKER_TAMPERED,
+        "The marker was changed by something that may not change it",
+        "Find out who wrote to the marker's table. If the data is this lane's, it has to be "
+        "adopted again with the signature of an approver; the data itself is untouched.",
+    ),
+    MarkerState.FOREIGN: (
+        ReasonCode.MARKER_FOREIGN,
+        "The database holds another lane's data",
+        "Rename that database away (ALTER DATABASE ... RENAME) and put this lane's own database "
+        "back under the name, or correct the lane's connection; then plan again.",
+    ),
+    MarkerState.COPIED: (
+        ReasonCode.MARKER_COPIED,
+        "The database is a copy of this lane's data and not the data itself",
+        "Put the lane's own database back under the name; if the data was moved here for good, "
+        "it has to be recorded as moved.",
+    ),
+    MarkerState.ROLLED_BACK: (
+        ReasonCode.MARKER_ROLLED_BACK,
+        "The database is older than what was last recorded here",
+        "Put the newest database back under the name; if the older one was restored on purpose, "
+        "it has to be adopted.",
+    ),
+    MarkerState.AHEAD: (
+        ReasonCode.MARKER_AHEAD,
+        "The database is newer than the host's record, so the host's store is behind",
+        "Restore the host's newest store, or reconcile it with the lanes, then plan again.",
+    ),
+    MarkerState.PENDING: (
+        ReasonCode.MARKER_PENDING,
+        "A rebuild of this database was begun and never settled",
+        "Finish that rebuild, or undo it; both put the lane right.",
+    ),
+    MarkerState.TAG_LOST: (
+        ReasonCode.ENGINE_TAG_LOST,
+        "The database's tag does not agree with its marker",
+        "If the marker and the rows are this lane's, adopt the data again, which writes the tag.",
+    ),
+}
+
+
+def marker_is_bound(case: Case) -> Iterator[Reason]:
+    """The marker of an initialised database is bound."""
+    marker = case.seen.marker
+    if marker.state in _MARKER_REASONS:
+        code, message, remedy = _MARKER_REASONS[marker.state]
+        yield reason(
+            code,
+            f"{message}: {marker.detail}.",
+            remedy,
+            detail=marker.detail,
+            generation=marker.generation,
+        )
+    elif (
+        marker.state is MarkerState.NOT_APPLICABLE
+        and case.seen.database.state is DatabaseState.INITIALISED
+    ):
+        yield reason(
+            ReasonCode.MARKER_ABSENT,
+            "The database was not asked for its marker, so nobody can tell whose data it is.",
+            "Plan again and let the guard read the whole lane.",
+        )
+
+
+_FILESTORE_REASONS = {
+    FilestoreState.FOREIGN: (
+        ReasonCode.FILESTORE_FOREIGN,
+        "The filestore folder holds another lane's files",
+        "Correct the lane's filestore path or volume, then plan again.",
+    ),
+    FilestoreState.STALE: (
+        ReasonCode.FILESTORE_STALE,
+        "The files do not belong to the data that is there",
+        "Put the folder back that belongs to this database, then plan again.",
+    ),
+    FilestoreState.UNTAGGED: (
+        ReasonCode.FILESTORE_UNTAGGED,
+        "There are files and no tag, so nobody can tell whose they are",
+        "Look at what is in it; if they are this lane's files, enrol the lane, which tags them.",
+    ),
+    FilestoreState.ELSEWHERE: (
+        ReasonCode.FILESTORE_ELSEWHERE,
+        "The folder is not the one that the lane is served from",
+        "Correct the filestore path in the lane's environment or configuration, then plan again.",
+    ),
+    FilestoreState.UNREADABLE: (
+        ReasonCode.FILESTORE_UNREADABLE,
+        "The filestore folder could not be read",
+        "Make the folder readable for the guard, then plan again.",
+    ),
+}
+
+
+def files_are_ours(case: Case) -> Iterator[Reason]:
+    """The files are this lane's."""
+    filestore = case.seen.filestore
+    if filestore.state in _FILESTORE_REASONS:
+        code, message, remedy = _FILESTORE_REASONS[filestore.state]
+        yield reason(
+            code,
+            f"{message}: {filestore.detail}.",
+            remedy,
+            detail=filestore.detail,
+            path=filestore.path,
+        )
+    elif case.seen.database.state is DatabaseState.INITIALISED and (
+        filestore.state is not FilestoreState.OURS
+    ):
+        yield reason(
+            ReasonCode.FILESTORE_MISSING,
+            f"The database holds data and its files are not there: {filestore.detail}.",
+            "Bring the lane's filestore folder back to its path, then plan again.",
+            path=filestore.path,
+        )
+
+
+_KEEP_REASONS = {
+    KeepState.NOT_CONFIGURED: (
+        ReasonCode.KEEP_NOT_CONFIGURED,
+        "The lane has no keep, so nothing could be set aside",
+        "Give the lane's runtime a persistent folder outside the one that Odoo serves, on the "
+        "same volume, as its keep.",
+    ),
+    KeepState.OTHER_VOLUME: (
+        ReasonCode.KEEP_OTHER_VOLUME,
+        "The filestore folder cannot be renamed into the keep",
+        "Put the keep and the filestore folder on one volume, below its mount point.",
+    ),
+    KeepState.UNUSABLE: (
+        ReasonCode.KEEP_UNUSABLE,
+        "The keep cannot be used",
+        "Make the keep writable for the guard, with room on its volume, then plan again.",
+    ),
+}
+
+
+def keep_is_ready(case: Case) -> Iterator[Reason]:
+    """There is a place for what is set aside."""
+    keep = case.seen.keep
+    if keep.state in _KEEP_REASONS:
+        code, message, remedy = _KEEP_REASONS[keep.state]
+        yield reason(code, f"{message}: {keep.detail}.", remedy, detail=keep.detail)

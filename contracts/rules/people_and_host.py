@@ -1,0 +1,98 @@
+"""Who signed, what is under way, what is acted on, and whether the host can be trusted."""
+
+from collections.abc import Iterator
+
+from ..approval import tally_approvals
+from ..observation import Observation
+from ..reasons import Reason, ReasonCode, reason
+from ..vocabulary import UNFINISHED_PHASES
+from .approvers_required import approvers_required
+from .case import Case
+
+
+def provider_target_is_ours(case: Case) -> Iterator[Reason]:
+    """What is about to be changed is the policy's provider target."""
+    recorded, live = case.policy.provider_target, case.request.provider_target
+    if recorded is None:
+        return
+    if live is None:
+        yield reason(
+            ReasonCode.PROVIDER_TARGET_UNKNOWN,
+            "The policy names a provider target, and the request does not say which one is about "
+            "to be changed.",
+            "Let the caller name the provider's target as it is live, then plan again.",
+            recorded=recorded.name,
+        )
+    elif not recorded.same_as(live):
+        yield reason(
+            ReasonCode.PROVIDER_TARGET_DIFFERS,
+            f"What is about to be changed is {live.name} ({live.target_id}, "
+            f"{', '.join(sorted(live.domains)) or 'no domains'}); the policy names "
+            f"{recorded.name} ({recorded.target_id}, "
+            f"{', '.join(sorted(recorded.domains)) or 'no domains'}).",
+            "Point the provider's record at the lane's own target, then plan again.",
+            recorded=recorded.target_id,
+            live=live.target_id,
+        )
+
+
+def enough_people_signed(case: Case) -> Iterator[Reason]:
+    """Enough people signed."""
+    required = approvers_required(case.effective, case.request, case.seen)
+    signed = tally_approvals(
+        case.seen.approvals, requester=case.request.requester, required=required, now=case.now
+    )
+    if not signed.met:
+        missing = required - len(signed.approvers)
+        wanted = [f"{missing} more approver(s)"] if missing > 0 else []
+        if not signed.requester_signed:
+            wanted.append(f"the requester ({case.request.requester})")
+        yield reason(
+            ReasonCode.APPROVALS_MISSING,
+            f"Authoritative data would be set aside; still to sign: {' and '.join(wanted)}.",
+            "Let them read the plan and sign its digest with `lane-authority approve`.",
+            required=required,
+            approvers=", ".join(signed.approvers) or "none",
+        )
+
+
+def nothing_is_in_progress(case: Case) -> Iterator[Reason]:
+    """Nothing else is in progress on the lane."""
+    unfinished = case.seen.record.unfinished
+    if unfinished is None:
+        return
+    if unfinished.phase in UNFINISHED_PHASES:
+        yield reason(
+            ReasonCode.OPERATION_UNFINISHED,
+            f"Operation {unfinished.operation_id} was {unfinished.phase} and is not settled.",
+            f"Finish it (`lane-authority finish {unfinished.operation_id}`) or put the old data "
+            f"back (`lane-authority undo {unfinished.operation_id}`).",
+            operation_id=unfinished.operation_id,
+            phase=unfinished.phase,
+        )
+    else:
+        yield reason(
+            ReasonCode.LANE_BUSY,
+            f"Operation {unfinished.operation_id} holds the lane.",
+            "Let it start, or wait until it lapses after 24 hours, or give it up "
+            f"(`lane-authority undo {unfinished.operation_id}`).",
+            operation_id=unfinished.operation_id,
+            phase=unfinished.phase,
+        )
+
+
+def host_is_trusted(seen: Observation) -> Iterator[Reason]:
+    """Store and clock can be trusted."""
+    if not seen.store_trusted:
+        yield reason(
+            ReasonCode.STORE_ROLLED_BACK,
+            "The host's store is older than the ledger head that is kept beside the signing key.",
+            "Put the newest store back. Nothing else is decided from an old one.",
+        )
+    if not seen.clock_trusted:
+        yield reason(
+            ReasonCode.CLOCK_UNRELIABLE,
+            f"The clocks do not agree: {seen.clock_detail}.",
+            "Correct the clock that is wrong (time synchronisation), then plan again.",
+            detail=seen.clock_detail,
+        )
