@@ -69,7 +69,8 @@ def undo(
             raise Refused.because(
                 _impossible(
                     "the data stayed where it was, so there is nothing to put back",
-                    "Roll back what runs on the data, or run the change again; then finish the operation.",
+                    "Roll back what runs on the data, or run the change again; then finish the "
+                    "operation.",
                 )
             )
         remains = _put_back(settings, keep, intent, permit, order)
