@@ -23,6 +23,7 @@ TEST_PACKAGES = (
     "tests.standins_tests",
     "tests.contracts",
     "tests.addon",
+    "tests.guard",
 )
 TEST_MODULES = ("tests.conftest", "tests.lint", "tests.run")
 ADDON = "addons/launchplane_lane_authority"

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 
-def _main() -> int:
+def main() -> int:
+    """Say which packages are missing, or run the command."""
     missing = [
         name
         for name in ("launchplane_lane_contracts", "pydantic", "jwt", "cryptography", "psycopg2")
@@ -19,7 +20,7 @@ def _main() -> int:
         )
         return 51
     if __package__:
-        from .command_line import main
+        from .command_line import main as run
     else:
         # The folder was run by its path: give it its import name first.
         folder = Path(__file__).resolve().parent
@@ -32,9 +33,9 @@ def _main() -> int:
         module = importlib.util.module_from_spec(specification)
         sys.modules[name] = module
         specification.loader.exec_module(module)
-        from launchplane_lane_guard.command_line import main
-    return int(main())
+        from launchplane_lane_guard.command_line import main as run
+    return int(run())
 
 
 if __name__ == "__main__":
-    sys.exit(_main())
+    sys.exit(main())

@@ -48,6 +48,16 @@ def stamp(settings: GuardSettings, order: StampOrder, token: str) -> LaneReading
     found = reading.database.identity()
     if found != marker.identity:
         raise Refused.because(_moved(str(marker.identity), str(found)))
+    files = reading.filestore.tag
+    if files is not None and files.lane != order.lane:
+        raise Refused.because(
+            reason(
+                ReasonCode.FILESTORE_FOREIGN,
+                f"The folder {reading.filestore.path} holds the files of lane {files.lane}.",
+                "Correct the lane's filestore path or volume, then plan again.",
+                found=files.lane,
+            )
+        )
     in_the_way = _in_the_way(order, reading.database.marker_row)
     if in_the_way is not None:
         raise Refused.because(in_the_way)
