@@ -25,8 +25,7 @@ def show(context: click.Context, lane: Lane | None, as_json: bool) -> None:
     """The ledger, oldest first."""
     entries = office_of(context).store.ledger_entries(lane)
     if as_json:
-        for entry in entries:
-            answer(entry)
+        answer([entry.to_plain() for entry in entries])
         return
     for entry in entries:
         particulars = json.dumps(entry.document, sort_keys=True)[:160]

@@ -109,6 +109,8 @@ def read_policy(file: Path) -> Policy:
         plain: Any = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
     except (OSError, ValueError) as problem:
         raise BadInput(f"{file} could not be read: {problem}.") from None
+    except RecursionError:
+        raise BadInput(f"{file} is nested too deeply to be a policy.") from None
     if isinstance(plain, dict) and isinstance(plain.get("lane"), str):
         try:
             plain["lane"] = Lane.parse(plain["lane"]).to_plain()

@@ -104,9 +104,7 @@ class ForkServer:
         self._server.wait()
         self._folder.cleanup()
 
-    def start(
-        self, program: str, arguments: Sequence[str], environment: Mapping[str, str]
-    ) -> Run:
+    def start(self, program: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Run:
         """Start one run with nothing on its standard input."""
         output, errors = tempfile.TemporaryFile(), tempfile.TemporaryFile()
         line = socket.socket(socket.AF_UNIX)
@@ -163,9 +161,7 @@ def _answer(line: socket.socket) -> None:
     try:
         line.sendall(json.dumps({"process": process}).encode() + b"\n")
         _process, status = os.waitpid(process, 0)
-        line.sendall(
-            json.dumps({"code": os.waitstatus_to_exitcode(status)}).encode() + b"\n"
-        )
+        line.sendall(json.dumps({"code": os.waitstatus_to_exitcode(status)}).encode() + b"\n")
     except OSError:
         os.waitpid(process, 0)
     os._exit(0)

@@ -35,7 +35,7 @@ RITA, ANN, BEN = Person("rita"), Person("ann"), Person("ben")
 FILES = {"ab/abcdef": b"an invoice", "cd/cdef01": b"a photo\x00"}
 
 
-def testing_lane_policy(lane: Lane, **changed: object) -> Policy:
+def resettable_policy(lane: Lane, **changed: object) -> Policy:
     """A lane that may be rebuilt from nothing."""
     plain: dict[str, object] = {
         "lane": lane,
@@ -263,9 +263,7 @@ class SmallHost:
 
     def begin(self, lane: SmallLane, *words: object, **more: object) -> OperationRecord:
         """Plan, authorize, start."""
-        return operations.start(
-            self.office, self.authorize(lane, *words, **more).operation_id
-        )
+        return operations.start(self.office, self.authorize(lane, *words, **more).operation_id)
 
     def rebuild(self, lane: SmallLane, whose: str = "new") -> OperationRecord:
         """One whole rebuild from nothing."""

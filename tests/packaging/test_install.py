@@ -51,7 +51,7 @@ def test_plain_wheel_needs_pydantic_alone(
     points = json.loads(empty_environment.python(ENTRY_POINTS))
     assert sorted(points) == [
         ["console_scripts", "lane-authority", "launchplane_lane_driver.command_line:main"],
-        ["console_scripts", "lane-authority-guard", "launchplane_lane_guard.command_line:main"],
+        ["console_scripts", "lane-authority-guard", "launchplane_lane_guard.__main__:main"],
         ["launchplane.drivers", "odoo-lane-authority", "launchplane_lane_driver.plugin"],
     ]
     for script in ("lane-authority", "lane-authority-guard"):

@@ -14,7 +14,7 @@ from tests.driver.small_host import (
     SmallHost,
     SmallLane,
     production_policy,
-    testing_lane_policy,
+    resettable_policy,
 )
 from tests.guard import fingerprint
 from tests.real.postgres import PrivateCluster
@@ -65,7 +65,7 @@ def bare(host: SmallHost) -> SmallLane:
 @pytest.fixture
 def lane(host: SmallHost, bare: SmallLane) -> SmallLane:
     """An enrolled lane that may be rebuilt from nothing."""
-    host.record_policy(testing_lane_policy(bare.lane))
+    host.record_policy(resettable_policy(bare.lane))
     host.enrol(bare)
     return bare
 

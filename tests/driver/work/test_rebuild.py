@@ -8,7 +8,7 @@ from tests.driver.small_host import (
     SmallHost,
     SmallLane,
     refused,
-    testing_lane_policy,
+    resettable_policy,
     untouched,
 )
 from tests.guard import fingerprint
@@ -89,7 +89,7 @@ def test_a_rebuild_of_nothing_needs_no_enrolment(host: SmallHost, lane: SmallLan
         for each in path.iterdir():
             each.unlink()
         path.rmdir()
-    host.record_policy(testing_lane_policy(other.lane))
+    host.record_policy(resettable_policy(other.lane))
     begun = host.begin(other)
     assert begun.kept_name is None
     other.materialise()

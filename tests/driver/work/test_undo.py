@@ -104,7 +104,9 @@ def test_an_undo_after_a_lost_begin_lists_what_is_kept(host: SmallHost, lane: Sm
     kept = host.rebuild(lane).kept_name
     new = lane.data()
     operation = host.authorize(lane, Operation.RESTORE, DataSource.KEPT, kept_database=kept)
-    lane.guard_becomes('if [ "$1" = begin ]; then "$GUARD" "$@" >/dev/null; else exec "$GUARD" "$@"; fi')
+    lane.guard_becomes(
+        'if [ "$1" = begin ]; then "$GUARD" "$@" >/dev/null; else exec "$GUARD" "$@"; fi'
+    )
     try:
         operations.start(host.office, operation.operation_id)
     except CouldNotTell as problem:

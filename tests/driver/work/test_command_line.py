@@ -1,0 +1,243 @@
+"""The command line: exit codes, JSON, no traceback for bad input, no secret in any output."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from launchplane_lane_contracts.errors import ExitCode
+from launchplane_lane_driver.commands.root import lane_authority
+from tests.driver.fork_server import Done
+from tests.driver.small_host import SmallHost, SmallLane, untouched
+
+PAGE = Path(__file__).parents[3] / "docs" / "exit-codes.md"
+POLICY = 'lane = "odoo-tenant-cm/cm/prod"\nrollout_state = "production"\n'
+
+
+def quiet(done: Done) -> Done:
+    """A run that told no traceback."""
+    assert "Traceback" not in done.stdout + done.stderr, done.stderr
+    assert done.code in set(ExitCode), done
+    return done
+
+
+def test_the_page_lists_exactly_the_codes_that_there_are() -> None:
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \|", PAGE.read_text(), re.MULTILINE)
+    assert rows == [(str(int(code)), code.name) for code in ExitCode]
+
+
+def test_each_exit_code_is_answered(host: SmallHost, lane: SmallLane) -> None:
+    name = str(lane.lane)
+    planned = quiet(host.operate("plan", name, "bootstrap/empty", "--json"))
+    assert planned.code == ExitCode.DONE
+    digest = json.loads(planned.stdout)["digest"]
+    assert quiet(host.operate("plan", name, "bootstrap/nothing")).code == ExitCode.USAGE
+    with untouched(lane):
+        lane.guard_becomes("exit 1")
+        assert quiet(host.operate("plan", name, "bootstrap/empty")).code == ExitCode.REFUSED
+        lane.put_guard_back()
+        held = quiet(host.operate("authorize", digest, "--json"))
+        operation = json.loads(held.stdout)["operation_id"]
+        lane.guard_becomes('if [ "$1" = begin ]; then exit 1; fi; exec "$GUARD" "$@"')
+        assert quiet(host.operate("start", operation)).code == ExitCode.COULD_NOT_TELL
+    lane.put_guard_back()
+    lane.guard_becomes(
+        f"""if [ "$1" = begin ]; then touch '{lane.keep}/.lock'
+        exec 9>'{lane.keep}/.lock'; flock 9; "$GUARD" "$@" 9>&-
+        else exec "$GUARD" "$@"; fi"""
+    )
+    with untouched(lane):
+        busy = quiet(host.operate("start", operation, "--json"))
+    assert busy.code == ExitCode.BUSY
+    assert json.loads(busy.stdout)["exit_code"] == 52
+    lane.put_guard_back()
+    assert quiet(host.operate("start", operation)).code == ExitCode.DONE
+    assert quiet(host.operate("start", operation)).code == ExitCode.REFUSED
+
+
+def commands_with_json(group: click.Group = lane_authority) -> set[str]:
+    """Every command that can answer in JSON."""
+    found = set()
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            found |= {f"{name} {each}" for each in commands_with_json(command)}
+        elif any("--json" in each.opts for each in command.params):
+            found.add(name)
+    return found
+
+
+def test_every_command_answers_one_json_document_and_no_secret(
+    host: SmallHost, bare: SmallLane
+) -> None:
+    outputs: dict[str, list[str]] = {}
+
+    def run(*arguments: str, command: str = "") -> dict[str, object]:
+        done = quiet(host.operate(*arguments, "--json"))
+        assert done.code == 0, done.stderr
+        outputs.setdefault(command or arguments[0], []).append(done.stdout + done.stderr)
+        found = json.loads(done.stdout)
+        return found if isinstance(found, dict) else {}
+
+    def sign(digest: object, *people: str) -> None:
+        for person in people:
+            key = str(host.people[person].key_file)
+            run("approve", str(digest), "--key", key, "--yes")
+
+    name, file = str(bare.lane), host.folder / "policy.json"
+    file.write_text(
+        json.dumps(
+            {
+                "lane": name,
+                "rollout_state": "testing",
+                "authoritative_data": False,
+                "bootstrap_empty_allowed": True,
+                "requires_backup_before_destroy": False,
+                "requires_restore_proof": False,
+            }
+        )
+    )
+    run("init")
+    proposed = run("policy", "propose", str(file), "--reason", "x", command="policy propose")
+    sign(proposed["digest"], "rita", "ann", "ben")
+    run("policy", "apply", str(proposed["digest"]), command="policy apply")
+    run("policy", "show", name, command="policy show")
+    run("policy", "history", name, command="policy history")
+    found = run("enrol", name)
+    sign(found["digest"], "rita", "ann")
+    run("enrol", name, "--digest", str(found["digest"]))
+    operation = ""
+    for ending in ("finish", "undo"):
+        digest = str(run("plan", name, "bootstrap/empty")["digest"])
+        operation = str(run("authorize", digest)["operation_id"])
+        run("start", operation)
+        bare.materialise()
+        run(ending, operation)
+    run("lanes")
+    run("lane", name)
+    run("audit", "show", command="audit show")
+    run("audit", "show", "--lane", name, command="audit show")
+    run("audit", "verify", command="audit verify")
+    assert set(outputs) == commands_with_json()
+    (key,) = host.host.keys.glob("signing-*.pem")
+    secrets = [bare.cluster.odoo.password, *key.read_text().splitlines()[1:-1]]
+    for person in host.people.values():
+        secrets += person.key_file.read_text().splitlines()[1:-1]
+    for each in host.office.store.operations():
+        assert each.permit_token
+        secrets += [each.permit_token, each.permit_token.split(".")[2]]
+    texts = [*sum(outputs.values(), [])]
+    for words in (("lanes",), ("lane", name), ("audit", "show"), ("policy", "show", name)):
+        done = quiet(host.operate(*words))
+        texts.append(done.stdout + done.stderr)
+    for text in texts:
+        assert not [secret for secret in secrets if secret in text]
+        assert "eyJ" not in text
+
+
+BAD = {
+    "lane without slashes": ("plan", "cm", "bootstrap/empty"),
+    "lane with odd letters": ("lane", "a/b/\x01"),
+    "unknown lane": ("lane", "nobody/knows/it"),
+    "unknown lane to plan": ("plan", "nobody/knows/it", "bootstrap/empty"),
+    "unknown lane to enrol": ("enrol", "nobody/knows/it"),
+    "unknown lane's policy": ("policy", "show", "nobody/knows/it"),
+    "no such request": ("plan", "a/b/c", "restore/existing"),
+    "kept without a name": ("plan", "a/b/c", "restore/kept"),
+    "short digest": ("authorize", "abc"),
+    "digest of nothing": ("authorize", "0" * 64),
+    "odd digest": ("approve", "../../etc/passwd", "--key", "/etc/hostname", "--yes"),
+    "odd enrolment digest": ("enrol", "a/b/c", "--digest", "é\x00"),
+    "no operation": ("start", "op-0000"),
+    "odd operation": ("undo", "'; DROP TABLE ledger; --"),
+    "nobody": ("plan", "a/b/c", "bootstrap/empty", "--as", " "),
+    "far too long a person": ("plan", "a/b/c", "bootstrap/empty", "--as", "x" * 300),
+    "far too long a reason": ("plan", "a/b/c", "bootstrap/empty", "--reason", "x" * 3000),
+    "missing file": ("policy", "propose", "/nowhere.toml", "--reason", "x"),
+    "unknown command": ("destroy",),
+    "missing argument": ("finish",),
+    "odd wait": ("finish", "op-0000", "--wait", "long"),
+}
+
+
+def test_bad_input_is_told_in_words(host: SmallHost, lane: SmallLane) -> None:
+    with untouched(lane):
+        for what, arguments in BAD.items():
+            for more in ((), ("--json",)):
+                done = quiet(host.operate(*arguments, *more))
+                assert done.code == ExitCode.USAGE, (what, done)
+                assert done.stderr.strip(), what
+
+
+FILES = {
+    "no TOML": b"lane = = 1",
+    "no text": b"\xff\xfe\x00\x01",
+    "empty": b"",
+    "unknown key": (POLICY + "colour = 1\n").encode(),
+    "bad lane": POLICY.replace("/prod", "").encode(),
+    "a list as lane": b'lane = [1]\nrollout_state = "testing"\n',
+    "a date": (POLICY + "backup_max_age = 2026-01-01\n").encode(),
+    "not a number": (POLICY + "backup_max_age = nan\n").encode(),
+    "contradiction": (POLICY + "authoritative_data = false\n").encode(),
+    "no zone": (POLICY + "provisional_until = 2026-01-01T00:00:00\n").encode(),
+    "too long": (POLICY + 'backup_max_age = "99999999999999d"\n').encode(),
+}
+
+
+def test_bad_files_are_told_in_words(host: SmallHost, lane: SmallLane) -> None:
+    name = str(lane.lane)
+    for what, content in FILES.items():
+        file = host.folder / "policy.toml"
+        file.write_bytes(content)
+        done = quiet(host.operate("policy", "propose", str(file), "--reason", "x"))
+        assert done.code == ExitCode.USAGE, (what, done)
+    nested = host.folder / "policy.json"
+    nested.write_text("[" * 100_000)
+    assert quiet(host.operate("policy", "propose", str(nested), "--reason", "x")).code == 2
+    for changed in (
+        ("policy", "propose", str(file), "--reason", ""),
+        ("policy", "propose", str(file), "--reason", "x" * 3000),
+        ("policy", "propose", str(file), "--reason", "x", "--as", "x" * 300),
+    ):
+        file.write_text(POLICY)
+        done = quiet(host.operate(*changed))
+        assert done.code == ExitCode.USAGE, (changed[3:], done)
+    good = host.host.configuration_file.read_text()
+    for content in (b"lanes = 3", b"[[lanes]]\nlane = 1", b"\xff", b"= ="):
+        host.host.configuration_file.write_bytes(content)
+        assert quiet(host.operate("lane", name)).code == ExitCode.USAGE
+        assert quiet(host.operate("lanes")).code == ExitCode.USAGE
+    host.host.configuration_file.write_text(good)
+    assert quiet(host.operate("lane", name)).code == 0
+
+
+def test_a_host_that_is_missing_or_broken(host: SmallHost, lane: SmallLane) -> None:
+    gone = {"LANE_AUTHORITY_HOST_DIRECTORY": str(host.folder / "nowhere")}
+    for arguments in (("lanes",), ("plan", str(lane.lane), "bootstrap/empty"), ("audit", "verify")):
+        assert quiet(host.operate(*arguments, **gone)).code == ExitCode.USAGE
+    secret = "postgresql://rita:a-secret-word@127.0.0.1:9/store"
+    for url in ("no address", secret):
+        done = quiet(host.operate("lanes", LANE_AUTHORITY_DATABASE_URL=url))
+        assert done.code in (ExitCode.USAGE, ExitCode.COULD_NOT_TELL)
+        assert "a-secret-word" not in done.stdout + done.stderr
+    pem = quiet(host.operate("lanes", LANE_AUTHORITY_SIGNING_KEY="-----BEGIN no key"))
+    assert pem.code == ExitCode.COULD_NOT_TELL
+    host.office.close()
+    host.host.store_file.write_bytes(b"no store at all" * 100)
+    assert quiet(host.operate("lanes")).code == ExitCode.COULD_NOT_TELL
+
+
+def test_the_installed_program_answers_the_same(host: SmallHost) -> None:
+    program = Path(sys.executable).with_name("lane-authority")
+    if not program.exists():
+        pytest.fail("lane-authority is not installed beside this Python")
+    done = subprocess.run(
+        [str(program), "--host-directory", str(host.directory), "authorize", "0" * 64],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)

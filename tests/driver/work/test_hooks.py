@@ -1,0 +1,268 @@
+"""The hook host is closed: what is not asked, not answered or not understood is a refusal."""
+
+import inspect
+import re
+import sys
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pluggy
+import pytest
+
+from launchplane_lane_contracts.errors import CouldNotTell, Refused
+from launchplane_lane_contracts.plan import Plan
+from launchplane_lane_contracts.reasons import ReasonCode
+from launchplane_lane_driver import hookspecs, plugin
+from launchplane_lane_driver.answers import DriverDescription, LaneView, Verdict
+from launchplane_lane_driver.host import DRIVER, ENTRY_POINT_GROUP, DriverHost
+from tests.driver.small_host import SmallHost, SmallLane, untouched
+
+PAGE = Path(__file__).parents[3] / "docs" / "hooks.md"
+HOOKS = {
+    name: each
+    for name, each in vars(hookspecs).items()
+    if inspect.isfunction(each) and name.startswith("launchplane_")
+}
+EFFECT = "stable_bootstrap_schedule"
+YES = Verdict(driver_id="another", allowed=True)
+NO = Verdict(driver_id="another", allowed=False, message="not on a Friday")
+
+
+def drivers(**others: object) -> DriverHost:
+    """Our driver, and others after it by name."""
+    manager = pluggy.PluginManager(hookspecs.PROJECT_NAME)
+    manager.add_hookspecs(hookspecs)
+    manager.register(plugin, name=DRIVER)
+    host = DriverHost(manager)
+    for name, each in others.items():
+        host.register(each, name)
+    return host
+
+
+def plugin_with(**hooks: object) -> object:
+    """A plugin module of its own."""
+    made = ModuleType("another_driver")
+    for name, hook in hooks.items():
+        setattr(made, name, hook)
+    return made
+
+
+def answering(hook: str, answer: Callable[..., object]) -> object:
+    """A driver that answers one hook."""
+    return plugin_with(**{hook: hookspecs.hookimpl(answer)})
+
+
+@pytest.fixture
+def unavailable() -> Any:
+    """Expect that the drivers count as not there."""
+    return pytest.raises(CouldNotTell, match=ReasonCode.DRIVER_UNAVAILABLE)
+
+
+# -- who is there ---------------------------------------------------------------------------
+
+
+def test_our_entry_point_is_found_by_its_name() -> None:
+    assert DRIVER in {each.name for each in entry_points(group=ENTRY_POINT_GROUP)}
+    assert [each.driver_id for each in DriverHost.from_entry_points().describe()] == [DRIVER]
+
+
+def test_without_the_named_driver_nothing_is_allowed(
+    host: SmallHost, lane: SmallLane, unavailable: Any
+) -> None:
+    host.authorize(lane)
+    manager = pluggy.PluginManager(hookspecs.PROJECT_NAME)
+    manager.add_hookspecs(hookspecs)
+    empty = DriverHost(manager)
+    with untouched(lane):
+        for ask in (
+            empty.describe,
+            lambda: empty.review(str(host.directory), host.request(lane)),
+            lambda: empty.authorize(str(host.directory), "0" * 64),
+            lambda: empty.before_provider_effect(str(host.directory), lane.lane, EFFECT),
+            lambda: empty.finish(str(host.directory), lane.lane, succeeded=True, report=""),
+            lambda: empty.lane_views(str(host.directory)),
+        ):
+            with unavailable:
+                ask()
+    with unavailable:
+        DriverHost.from_entry_points(required="odoo-lane-authorithy")
+
+
+def test_a_misspelled_hook_is_not_passed_over(unavailable: Any) -> None:
+    misspelled = plugin_with(launchplane_before_provider_efect=hookspecs.hookimpl(lambda lane: NO))
+    with unavailable:
+        drivers(another=misspelled)
+
+
+def test_a_broken_entry_point_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unavailable: Any
+) -> None:
+    package = tmp_path / "broken_driver-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-driver\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text("[launchplane.drivers]\nbroken = broken_driver\n")
+    (tmp_path / "broken_driver.py").write_text("raise ValueError('out of order')\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    with unavailable:
+        DriverHost.from_entry_points()
+
+
+def test_a_driver_of_ours_that_does_not_answer_refuses(unavailable: Any) -> None:
+    manager = pluggy.PluginManager(hookspecs.PROJECT_NAME)
+    manager.add_hookspecs(hookspecs)
+    manager.register(plugin_with(), name=DRIVER)
+    with unavailable:
+        DriverHost(manager).describe()
+
+
+# -- each hook ------------------------------------------------------------------------------
+
+
+def raising(**_arguments: object) -> None:
+    raise RuntimeError("out of order")
+
+
+def nothing(**_arguments: object) -> None:
+    return None
+
+
+def a_word(**_arguments: object) -> str:
+    return "yes"
+
+
+def as_hook(hook: str, answer: Callable[..., object]) -> Callable[..., object]:
+    """The answer with the parameters that the hook has."""
+    names = list(inspect.signature(HOOKS[hook]).parameters)
+    scope: dict[str, Any] = {"answer": answer}
+    given = ", ".join(f"{name}={name}" for name in names)
+    exec(f"def {hook}({', '.join(names)}): return answer({given})", scope)  # noqa: S102
+    made: Callable[..., object] = scope[hook]
+    return made
+
+
+def refuses_bad_answers(hook: str, ask: Callable[[DriverHost], object]) -> None:
+    """No answer, an exception and another type: each refuses, whatever ours would say."""
+    for bad in (raising, nothing, a_word):
+        with pytest.raises(CouldNotTell, match=ReasonCode.DRIVER_UNAVAILABLE):
+            ask(drivers(another=answering(hook, as_hook(hook, bad))))
+
+
+def test_launchplane_describe_driver() -> None:
+    (found,) = drivers().describe()
+    assert isinstance(found, DriverDescription)
+    refuses_bad_answers("launchplane_describe_driver", lambda each: each.describe())
+
+
+def test_launchplane_review_rebuild(host: SmallHost, lane: SmallLane) -> None:
+    hook, directory, request = "launchplane_review_rebuild", str(host.directory), host.request(lane)
+    with untouched(lane):
+        planned = drivers().review(directory, request)
+        assert isinstance(planned, Plan)
+        assert planned.decision.allowed
+        refuses_bad_answers(hook, lambda each: each.review(directory, request))
+        veto = answering(hook, as_hook(hook, lambda **_given: NO))
+        with pytest.raises(Refused, match="not on a Friday"):
+            drivers(another=veto).review(directory, request)
+        second = answering(hook, as_hook(hook, lambda **_given: planned))
+        with pytest.raises(CouldNotTell):
+            drivers(another=second).review(directory, request)
+
+
+def test_launchplane_authorize_rebuild(host: SmallHost, lane: SmallLane) -> None:
+    hook, directory = "launchplane_authorize_rebuild", str(host.directory)
+    digest = host.plan(lane).plan_digest
+    refuses_bad_answers(hook, lambda each: each.authorize(directory, digest))
+    veto = answering(hook, as_hook(hook, lambda **_given: NO))
+    with pytest.raises(Refused, match="not on a Friday"):
+        drivers(another=veto).authorize(directory, digest)
+    assert host.office.store.live_operation(lane.lane) is None
+    (verdict,) = drivers().authorize(directory, digest)
+    held = host.office.store.live_operation(lane.lane)
+    assert held is not None
+    assert verdict.operation_id == held.operation_id
+    # Another driver's yes does not make ours one.
+    friend = answering(hook, as_hook(hook, lambda **_given: YES))
+    with pytest.raises(Refused, match=ReasonCode.LANE_BUSY):
+        drivers(another=friend).authorize(directory, digest)
+
+
+def test_launchplane_before_provider_effect(
+    host: SmallHost, lane: SmallLane, production: SmallLane
+) -> None:
+    hook, directory = "launchplane_before_provider_effect", str(host.directory)
+
+    def ask(each: DriverHost, which: SmallLane = lane) -> object:
+        return each.before_provider_effect(directory, which.lane, EFFECT)
+
+    friend = answering(hook, as_hook(hook, lambda **_given: YES))
+    with untouched(production), pytest.raises(Refused, match=ReasonCode.NO_OPERATION_AUTHORIZED):
+        ask(drivers(another=friend), production)
+    operation = host.authorize(lane)
+    veto = answering(hook, as_hook(hook, lambda **_given: NO))
+    with untouched(lane):
+        refuses_bad_answers(hook, ask)
+        # Ours is asked last: although it would allow, it has done nothing yet.
+        with pytest.raises(Refused, match="not on a Friday"):
+            ask(drivers(another=veto))
+        assert host.phase(operation) == "authorized"
+    assert ask(drivers(another=friend))
+    assert host.phase(operation) == "begun"
+
+
+def test_launchplane_finish_rebuild(host: SmallHost, lane: SmallLane) -> None:
+    hook, directory = "launchplane_finish_rebuild", str(host.directory)
+    begun = host.begin(lane)
+    lane.materialise()
+
+    def ask(each: DriverHost) -> tuple[Verdict, ...]:
+        return each.finish(directory, lane.lane, succeeded=True, report="")
+
+    refuses_bad_answers(hook, ask)
+    veto = answering(hook, as_hook(hook, lambda **_given: NO))
+    with untouched(lane), pytest.raises(Refused, match="not on a Friday"):
+        ask(drivers(another=veto))
+    with untouched(lane), pytest.raises(Refused, match=ReasonCode.MATERIALISER_FAILED):
+        drivers().finish(directory, lane.lane, succeeded=False, report="disk full")
+    assert host.phase(begun) == "begun"
+    assert ask(drivers())[0].allowed
+    assert host.phase(begun) == "settled"
+    with pytest.raises(Refused, match=ReasonCode.NO_OPERATION_AUTHORIZED):
+        ask(drivers())
+
+
+def test_launchplane_lane_views(host: SmallHost, lane: SmallLane) -> None:
+    hook, directory = "launchplane_lane_views", str(host.directory)
+    (view,) = drivers().lane_views(directory)
+    assert isinstance(view, LaneView)
+    assert view.lane == lane.lane
+    refuses_bad_answers(hook, lambda each: each.lane_views(directory))
+    words = answering(hook, as_hook(hook, lambda **_given: ["a lane"]))
+    with pytest.raises(CouldNotTell):
+        drivers(another=words).lane_views(directory)
+
+
+# -- the page and the tests -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_a_hook_is_documented_with_its_signature(name: str) -> None:
+    signature = inspect.signature(HOOKS[name], eval_str=False)
+    text = re.sub(r"(?:[a-z_]+\.)+(?=[A-Z])", "", str(signature).replace("'", "").replace("~", ""))
+    section = PAGE.read_text().split(f"## `{name}`")[1].split("## ")[0]
+    assert f"def {name}{text}\n" in section
+
+
+def test_the_page_names_no_other_hook() -> None:
+    assert set(re.findall(r"^## `(\w+)`", PAGE.read_text(), re.MULTILINE)) == set(HOOKS)
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_a_hook_has_a_test_named_after_it(name: str) -> None:
+    assert f"test_{name}" in globals()
+
+
+def test_our_driver_answers_every_hook() -> None:
+    assert {name for name in HOOKS if hasattr(plugin, name)} == set(HOOKS)
