@@ -14,6 +14,8 @@ from .lane_office import LaneOffice, utc_now
 POLICY = "policy"
 """The kind under which a policy change is proposed for signatures."""
 
+LONGEST_REASON = 2000
+
 
 class PolicyChange(VersionedContract):
     """What a signature under a policy change covers."""
@@ -41,7 +43,10 @@ class ProposedChange:
 def propose_policy(
     office: LaneOffice, policy: Policy, *, proposer: Person, why: str
 ) -> ProposedChange:
-    """Put a policy up for signatures; nothing is in force yet."""
+    """Put a policy up for signatures; nothing is in force yet. Raises BadInput without a reason."""
+    if not why.strip() or len(why) > LONGEST_REASON:
+        # It could never be recorded, and people would have signed it in vain.
+        raise BadInput(f"Say why, in at most {LONGEST_REASON} characters.")
     current = office.store.policy(policy.lane)
     change = PolicyChange(
         policy=policy,

@@ -15,6 +15,7 @@ from launchplane_lane_contracts.lane import Lane
 from ..host_directory import HostDirectory, default_path
 from ..lane_office import LaneOffice
 
+LONGEST_NAME = 200
 PERSON_VARIABLE = "LANE_AUTHORITY_PERSON"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -62,9 +63,9 @@ def office_of(context: click.Context) -> LaneOffice:
 
 
 def as_person(name: str) -> Person:
-    """A person's name. Raises BadInput when there is none."""
-    if not name.strip():
-        raise BadInput("Say who you are with --as.")
+    """A person's name. Raises BadInput when there is none, or it is no name."""
+    if not name.strip() or len(name) > LONGEST_NAME:
+        raise BadInput("Say who you are with --as, as the approvers file names you.")
     return Person(name.strip())
 
 
