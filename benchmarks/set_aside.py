@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from launchplane_lane_contracts.contract import Nonce
 from launchplane_lane_contracts.naming import REMAINS, kept_name
 from launchplane_lane_contracts.orders import Permit, UndoOrder
 from tests.guard import child
@@ -55,14 +56,14 @@ def timed(work: Callable[[], object]) -> float:
 
 def fill(lane: Estate, megabytes: int) -> None:
     """Rows that do not pack well, an index over them, and files."""
-    lane.execute(
+    rows = megabytes * ROWS_OF_ONE_MEGABYTE
+    statement = (
         "CREATE TABLE account_move (id serial PRIMARY KEY, name text, body text);"
-        "INSERT INTO account_move (name, body) SELECT 'INV/' || n, "
-        "string_agg(md5(n::text || m), '') FROM generate_series(1, "
-        f"{megabytes * ROWS_OF_ONE_MEGABYTE}) n, generate_series(1, 28) m GROUP BY n;"
-        "CREATE INDEX ON account_move (name)",
-        lane.database,
-    )
+        "INSERT INTO account_move (name, body) SELECT 'INV/' || n, string_agg(md5(n::text || m), '')"
+        "  FROM generate_series(1, {rows}) n, generate_series(1, 28) m GROUP BY n;"
+        "CREATE INDEX ON account_move (name)"
+    ).replace("{rows}", str(rows))
+    lane.execute(statement, lane.database)
     lane.cluster.execute("CHECKPOINT")
     for number in range(megabytes * FILES_OF_ONE_MEGABYTE):
         path = lane.filestore / f"{number % 256:02x}" / f"{number:040x}"
@@ -81,7 +82,7 @@ def undo_order(lane: Estate, permit: Permit) -> UndoOrder:
     """The order that puts back what a permit's begin set aside."""
     return UndoOrder(
         lane=permit.lane,
-        nonce=f"undo-{permit.nonce}",
+        nonce=Nonce(f"undo-{permit.nonce}"),
         database=permit.database,
         filestore_path=permit.filestore_path,
         issued_at=permit.issued_at,

@@ -106,7 +106,7 @@ class ForkServer:
 
     def start(self, program: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Run:
         """Start one run with nothing on its standard input."""
-        output, errors = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        output, errors = (tempfile.TemporaryFile() for _stream in range(2))  # noqa: SIM115
         line = socket.socket(socket.AF_UNIX)
         line.connect(self.address)
         request = {
@@ -173,9 +173,9 @@ def _run(request: dict[str, Any], streams: list[int]) -> None:
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
             os.close(stream)
-        sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
-        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
-        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)
+        sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
         os.environ.clear()
         os.environ.update(request["environment"])
         module = importlib.import_module(PROGRAMS[request["program"]])

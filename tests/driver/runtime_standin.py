@@ -52,7 +52,7 @@ class RuntimeStandIn:
             def do_GET(self) -> None:
                 runtime.answer(self)
 
-            def log_message(self, format: str, *arguments: object) -> None:
+            def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
                 return
 
         class Server(ThreadingHTTPServer):

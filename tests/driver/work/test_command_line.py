@@ -129,7 +129,7 @@ def test_every_command_answers_one_json_document_and_no_secret(
     for each in host.office.store.operations():
         assert each.permit_token
         secrets += [each.permit_token, each.permit_token.split(".")[2]]
-    texts = [*sum(outputs.values(), [])]
+    texts = [text for each in outputs.values() for text in each]
     for words in (("lanes",), ("lane", name), ("audit", "show"), ("policy", "show", name)):
         done = quiet(host.operate(*words))
         texts.append(done.stdout + done.stderr)

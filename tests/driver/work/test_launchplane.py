@@ -105,8 +105,8 @@ class Plane:
     def bootstrap(self) -> object:
         return self.guarded(
             launchplane.execute_odoo_stable_bootstrap,
-            request=OdooStableBootstrapRequest(
-                confirmation=PHRASE, verify_health=False, **self.named
+            request=OdooStableBootstrapRequest.model_validate(
+                {"confirmation": PHRASE, "verify_health": False, **self.named}
             ),
             dokploy_request=self.provider,
         )
