@@ -59,7 +59,8 @@ def fill(lane: Estate, megabytes: int) -> None:
     rows = megabytes * ROWS_OF_ONE_MEGABYTE
     statement = (
         "CREATE TABLE account_move (id serial PRIMARY KEY, name text, body text);"
-        "INSERT INTO account_move (name, body) SELECT 'INV/' || n, string_agg(md5(n::text || m), '')"
+        "INSERT INTO account_move (name, body) "
+        "SELECT 'INV/' || n, string_agg(md5(n::text || m), '')"
         "  FROM generate_series(1, {rows}) n, generate_series(1, 28) m GROUP BY n;"
         "CREATE INDEX ON account_move (name)"
     ).replace("{rows}", str(rows))
