@@ -42,8 +42,11 @@ def test_start_goes_on(host: SmallHost, lane: SmallLane, script: str) -> None:
     assert whole(host, lane)
 
 
-@pytest.mark.parametrize("script", [BEFORE, AFTER], ids=["before", "after"])
-@pytest.mark.parametrize("step", ["finish", "stamp"])
+@pytest.mark.parametrize(
+    ("step", "script"),
+    [("finish", AFTER), ("stamp", BEFORE), ("stamp", AFTER)],
+    ids=["after finish", "before stamp", "after stamp"],
+)
 def test_finish_goes_on(host: SmallHost, lane: SmallLane, step: str, script: str) -> None:
     before = lane.data()
     begun = host.begin(lane)
@@ -58,8 +61,11 @@ def test_finish_goes_on(host: SmallHost, lane: SmallLane, step: str, script: str
     assert lane.kept_data(begun.kept_name) == before
 
 
-@pytest.mark.parametrize("script", [BEFORE, AFTER], ids=["before", "after"])
-@pytest.mark.parametrize("step", ["undo", "stamp"])
+@pytest.mark.parametrize(
+    ("step", "script"),
+    [("undo", AFTER), ("stamp", BEFORE), ("stamp", AFTER)],
+    ids=["after undo", "before stamp", "after stamp"],
+)
 def test_undo_goes_on(host: SmallHost, lane: SmallLane, step: str, script: str) -> None:
     before = lane.data()
     begun = host.begin(lane)
