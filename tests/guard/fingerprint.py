@@ -65,7 +65,10 @@ def files_of(folder: Path, *, with_tag: bool) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and (with_tag or path.name != FILESTORE_TAG_NAME)
+        if path.is_file()
+        # A guard that was killed while it wrote a tag leaves the half of one beside it.
+        and not path.name.startswith(f".{FILESTORE_TAG_NAME}.")
+        and (with_tag or path.name != FILESTORE_TAG_NAME)
     }
 
 
