@@ -41,9 +41,11 @@ def launchplane_authorize_rebuild(host_directory: str, plan_digest: str) -> Verd
 
 @hookspec
 def launchplane_before_provider_effect(
-    host_directory: str, lane: Lane, effect_name: str
+    host_directory: str, lane: Lane, effect_name: str, data_source: str
 ) -> Verdict:
     """Fires just before each effect of the provider: the last moment at which no means no.
+
+    `data_source` is the mode that the workflow itself was asked for, empty when it has none.
 
     The driver that answers for the lane signs the permit here and has the data set aside.
     """

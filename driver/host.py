@@ -83,7 +83,7 @@ class DriverHost:
         )
 
     def before_provider_effect(
-        self, host_directory: str, lane: Lane, effect_name: str
+        self, host_directory: str, lane: Lane, effect_name: str, data_source: str = ""
     ) -> tuple[Verdict, ...]:
         """All verdicts, when all allow. Raises Refused, CouldNotTell.
 
@@ -95,6 +95,7 @@ class DriverHost:
             host_directory=host_directory,
             lane=lane,
             effect_name=effect_name,
+            data_source=data_source,
         )
 
     def finish(

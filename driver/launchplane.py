@@ -14,17 +14,21 @@ from .refusal_text import refusal_text
 Result = TypeVar("Result")
 
 
-def checkpoint(host: DriverHost, host_directory: str, lane: Lane) -> Callable[..., None]:
+def checkpoint(
+    host: DriverHost, host_directory: str, lane: Lane, *, data_source: str = ""
+) -> Callable[..., None]:
     """The callable that Launchplane's workflows take as `provider_effect_checkpoint`.
 
     It takes the effect's name, or a phase and the effect's name. It raises click.ClickException
-    with all reasons when the effect may not happen.
+    with all reasons when the effect may not happen. `data_source` is the request's own
+    `data_source_mode`; a target replacement is refused without it, since its effect has the same
+    name whether the data stays or goes.
     """
 
     def check(*phase_and_effect: str) -> None:
         effect = phase_and_effect[-1]
         try:
-            host.before_provider_effect(host_directory, lane, effect)
+            host.before_provider_effect(host_directory, lane, effect, data_source)
         except LaneAuthorityError as problem:
             raise click.ClickException(refusal_text(problem)) from None
 
@@ -47,7 +51,10 @@ def guarded(
 
     def run(**arguments: Any) -> Result:
         begun = False
-        check = checkpoint(host, host_directory, lane)
+        request = arguments.get("request")
+        _require_same_lane(request, lane)
+        mode = str(getattr(request, "data_source_mode", "") or "")
+        check = checkpoint(host, host_directory, lane, data_source=mode)
 
         def noting(*phase_and_effect: str) -> None:
             nonlocal begun
@@ -70,6 +77,20 @@ def guarded(
         return result
 
     return run
+
+
+def _require_same_lane(request: object, lane: Lane) -> None:
+    """Refuse a workflow that was asked for another lane than the one that is guarded."""
+    named = {
+        part: getattr(request, part, None) or getattr(lane, part)
+        for part in ("product", "context", "instance")
+    }
+    if request is None or named != lane.to_plain():
+        raise click.ClickException(
+            f"The workflow's request is for {'/'.join(named.values()) if request else 'no lane'}, "
+            f"and what guards it was made for {lane}. Nothing was started. Guard each request with "
+            "the lane that it names."
+        )
 
 
 def _report(

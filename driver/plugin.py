@@ -72,20 +72,20 @@ def launchplane_authorize_rebuild(host_directory: str, plan_digest: str) -> Verd
 
 @hookimpl
 def launchplane_before_provider_effect(
-    host_directory: str, lane: Lane, effect_name: str
+    host_directory: str, lane: Lane, effect_name: str, data_source: str
 ) -> Verdict:
     """Start the authorized operation before the destroying effect; check before any other."""
     try:
         with _office(host_directory) as office:
-            operation = _started(office, lane, effect_name)
+            operation = _started(office, lane, effect_name, data_source)
     except LaneAuthorityError as problem:
         return _refusal(problem)
     return _allowed(operation)
 
 
-def _started(office: LaneOffice, lane: Lane, effect_name: str) -> OperationRecord:
+def _started(office: LaneOffice, lane: Lane, effect_name: str, data_source: str) -> OperationRecord:
     operation = _live(office, lane, f"`{effect_name}` would change it")
-    _refuse_another_workflow(operation, effect_name)
+    _refuse_another_workflow(operation, effect_name, data_source)
     if effect_name in BEGINNING_EFFECTS:
         if is_begun(operation):
             raise Refused.because(_begun_before(operation, effect_name))
@@ -116,18 +116,25 @@ def _begun_before(operation: OperationRecord, effect_name: str) -> Reason:
     )
 
 
-def _refuse_another_workflow(operation: OperationRecord, effect_name: str) -> None:
+def _refuse_another_workflow(
+    operation: OperationRecord, effect_name: str, data_source: str
+) -> None:
     """Refuse the effect of a workflow that does something else than what was authorized."""
     request = operation.plan.target.request
     served = BEGINNING_EFFECTS.get(effect_name)
-    if served is None or (request.operation, request.data_source) in served:
+    if served is None:
+        return
+    # Where one effect serves several modes, the mode must be told, and be the authorized one.
+    told = data_source or (next(iter(served))[1] if len({each[1] for each in served}) == 1 else "")
+    if (request.operation, request.data_source) in served and told == request.data_source:
         return
     raise Refused.because(
         reason(
             ReasonCode.NO_OPERATION_AUTHORIZED,
             f"Operation {operation.operation_id} is {request.operation}/{request.data_source}, "
             f"and `{effect_name}` is part of another workflow: "
-            f"{' or '.join(sorted('/'.join(each) for each in served))}.",
+            f"{' or '.join(sorted('/'.join(each) for each in served))}"
+            + (f", asked for with {data_source}." if data_source else ", its mode not told."),
             "Run the workflow that was authorized, or give the operation up and plan the one "
             "that is wanted.",
             operation_id=operation.operation_id,

@@ -24,6 +24,8 @@ TEST_PACKAGES = (
     "tests.contracts",
     "tests.addon",
     "tests.guard",
+    "tests.driver",
+    "benchmarks",
 )
 TEST_MODULES = ("tests.conftest", "tests.lint", "tests.run")
 ADDON = "addons/launchplane_lane_authority"

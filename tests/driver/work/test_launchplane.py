@@ -275,3 +275,26 @@ def test_the_beginning_effects_are_exactly_the_destroying_ones() -> None:
     later = {launchplane.POST_DEPLOY_SCHEDULE, launchplane.POST_DEPLOY_RUN}
     assert named == DESTROYING | later
     assert not later & set(BEGINNING_EFFECTS)
+
+
+@pytest.mark.parametrize("mode", ["empty", "upstream_restore", ""])
+def test_leave_to_keep_the_data_opens_no_replacement_that_drops_it(plane: Plane, mode: str) -> None:
+    host, lane = plane.host, plane.lane
+    held = host.authorize(lane, Operation.RECREATE, DataSource.EXISTING)
+    check = lane_authority.checkpoint(
+        DriverHost.from_entry_points(), str(host.directory), lane.lane, data_source=mode
+    )
+    with (
+        untouched(lane),
+        pytest.raises(click.ClickException, match=ReasonCode.NO_OPERATION_AUTHORIZED),
+    ):
+        check(launchplane.TARGET_REPLACEMENT_SOURCE)
+    assert host.phase(held) == "authorized"
+
+
+def test_a_request_for_another_lane_is_not_started(plane: Plane) -> None:
+    plane.host.authorize(plane.lane)
+    plane.named["product"] = "odoo-tenant-other"
+    with untouched(plane.lane), pytest.raises(click.ClickException, match="Nothing was started"):
+        plane.bootstrap()
+    assert plane.provider.calls == []
