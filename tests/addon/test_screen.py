@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from launchplane_lane_contracts.contract import FilestorePath, Nonce, SystemIdentifier
+from launchplane_lane_contracts.contract import (
+    DatabaseName,
+    FilestorePath,
+    Nonce,
+    SystemIdentifier,
+)
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.marker import EngineTag, Lineage, Marker, PhysicalIdentity
 from launchplane_lane_contracts.policy import Policy
@@ -75,7 +80,7 @@ def stamp(lane: OdooLane, control_plane: ControlPlane, recorded: Policy) -> None
         identity=PhysicalIdentity(
             system_identifier=SystemIdentifier(lane.cluster.system_identifier),
             database_oid=oid,
-            database_name=lane.database,
+            database_name=DatabaseName(lane.database),
             marker_table_oid=int(str(lane.table_oids()[0])),
         ),
         filestore_path=FilestorePath(str(lane.folder / "filestore" / lane.database)),
