@@ -232,4 +232,4 @@ def _refusal(message: str, remedy: str) -> Refused:
 
 def _last_line(words: bytes | None) -> str:
     lines = (words or b"").decode(errors="replace").strip().splitlines()
-    return lines[-1].strip() if lines else "it gave no reason"
+    return lines[-1].strip().rstrip(".") if lines else "it gave no reason"

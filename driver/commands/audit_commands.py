@@ -11,6 +11,8 @@ from ..approvals import verify_all
 from ..lane_office import utc_now
 from .shared import LANE, answer, json_option, office_of, say
 
+LONGEST_PARTICULARS = 160
+
 
 @click.group()
 def audit() -> None:
@@ -22,15 +24,20 @@ def audit() -> None:
 @json_option
 @click.pass_context
 def show(context: click.Context, lane: Lane | None, as_json: bool) -> None:
-    """The ledger, oldest first."""
+    """The ledger, oldest first.
+
+    Long entries are cut, which is shown by "…"; --json shows the whole of them.
+    """
     entries = office_of(context).store.ledger_entries(lane)
     if as_json:
         answer([entry.to_plain() for entry in entries])
         return
     for entry in entries:
-        particulars = json.dumps(entry.document, sort_keys=True)[:160]
+        particulars = json.dumps(entry.document, sort_keys=True)
+        if len(particulars) > LONGEST_PARTICULARS:
+            particulars = particulars[:LONGEST_PARTICULARS] + " …"
         say(
-            f"{entry.sequence:>5}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.kind:<20} "
+            f"{entry.sequence:>5}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.kind:<21} "
             f"{escape(str(entry.lane or '-'))}  [dim]{escape(particulars)}[/]"
         )
 

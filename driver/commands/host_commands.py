@@ -24,7 +24,10 @@ from .words import enrolment_words, plan_words, policy_words
 @json_option
 @click.pass_context
 def init(context: click.Context, as_json: bool) -> None:
-    """Make the host directory, its signing key and its store. What is there stays."""
+    """Make the host directory, its key and its store.
+
+    What is there stays.
+    """
     chosen: Path | None = context.find_root().params.get("host_directory")
     host = HostDirectory.initialise(chosen or default_path())
     if not any(host.keys.glob("signing-*.pem")):
@@ -41,9 +44,9 @@ def init(context: click.Context, as_json: bool) -> None:
         )
         return
     say(f"Host directory [bold]{escape(str(host.path))}[/]")
-    say(f"  1. Say where your lanes are:     {escape(str(host.configuration_file))}")
-    say(f"  2. Say whose signatures count:   {escape(str(host.approvers_file))}")
-    say(f"  3. Give each lane's runtime the public keys: {escape(str(host.public_keys_file))}")
+    say(f"  1. Say where your lanes are:       {escape(str(host.configuration_file))}")
+    say(f"  2. Say whose signatures count:     {escape(str(host.approvers_file))}")
+    say(f"  3. Give each lane the public keys: {escape(str(host.public_keys_file))}")
     say("  Then propose a policy for each lane: lane-authority policy propose --help")
 
 

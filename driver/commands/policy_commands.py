@@ -15,7 +15,17 @@ from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.policy import Policy
 
 from ..policy_changes import apply_policy, propose_policy
-from .shared import LANE, answer, as_person, json_option, office_of, person_option, say
+from .shared import (
+    LANE,
+    answer,
+    as_person,
+    how_to_sign,
+    json_option,
+    mistakes,
+    office_of,
+    person_option,
+    say,
+)
 from .words import policy_words
 
 
@@ -31,7 +41,10 @@ def policy() -> None:
 @json_option
 @click.pass_context
 def propose(context: click.Context, file: Path, reason: str, person: str, as_json: bool) -> None:
-    """Put the policy in FILE (TOML or JSON, one lane) up for signatures."""
+    """Put the policy in FILE up for signatures.
+
+    FILE is TOML or JSON and holds one lane.
+    """
     office = office_of(context)
     proposed = propose_policy(office, read_policy(file), proposer=as_person(person), why=reason)
     if as_json:
@@ -45,7 +58,7 @@ def propose(context: click.Context, file: Path, reason: str, person: str, as_jso
         return
     say(escape(policy_words(proposed)))
     if proposed.tally.required:
-        say(f"You and {proposed.tally.required} approvers sign it: lane-authority approve DIGEST")
+        say(how_to_sign(proposed.digest, proposed.tally.required))
     say(f"Then: lane-authority policy apply {proposed.digest}")
 
 
@@ -54,7 +67,10 @@ def propose(context: click.Context, file: Path, reason: str, person: str, as_jso
 @json_option
 @click.pass_context
 def apply(context: click.Context, digest: str, as_json: bool) -> None:
-    """Record the proposed policy with this DIGEST, once its signatures are there."""
+    """Record a proposed policy that is signed.
+
+    DIGEST is the one that was printed when it was proposed.
+    """
     revision = apply_policy(office_of(context), Digest(digest))
     if as_json:
         answer(revision)
@@ -120,9 +136,4 @@ def read_policy(file: Path) -> Policy:
         # TOML has dates of its own; as text they are read like JSON's.
         return Policy.from_json(json.dumps(plain, default=lambda value: value.isoformat()))
     except ValidationError as problem:
-        mistakes = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc']) or 'policy'}: "
-            f"{fault['msg'].removeprefix('Value error, ')}"
-            for fault in problem.errors(include_url=False, include_input=False)
-        )
-        raise BadInput(f"{file} has mistakes: {mistakes}.") from None
+        raise BadInput(f"{file} has mistakes: {mistakes(problem)}.") from None

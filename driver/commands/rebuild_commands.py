@@ -1,19 +1,37 @@
 """`plan authorize start finish undo enrol`: one rebuild from its dry run to its end."""
 
 import click
+from pydantic import ValidationError
 from rich.markup import escape
 
 from launchplane_lane_contracts.contract import DatabaseName, Digest, OperationId
+from launchplane_lane_contracts.enrolment import Enrolment
 from launchplane_lane_contracts.errors import BadInput, Refused
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.policy import ProviderTarget
 from launchplane_lane_contracts.request import Request
-from launchplane_lane_contracts.vocabulary import REQUESTS_THAT_EXIST, DataSource, Operation
+from launchplane_lane_contracts.vocabulary import (
+    REQUESTS_THAT_EXIST,
+    DataSource,
+    Operation,
+    OperationPhase,
+)
 
 from .. import enrolment as enrolments
 from .. import operations, planning
+from ..lane_office import LaneOffice
 from ..store.records import OperationRecord
-from .shared import LANE, answer, as_person, json_option, office_of, person_option, say
+from .shared import (
+    LANE,
+    answer,
+    as_person,
+    how_to_sign,
+    json_option,
+    mistakes,
+    office_of,
+    person_option,
+    say,
+)
 from .words import enrolment_words, plan_words, refusal_words
 
 REQUESTS = sorted(f"{operation}/{source}" for operation, source in REQUESTS_THAT_EXIST)
@@ -44,7 +62,10 @@ def plan(
     person: str,
     as_json: bool,
 ) -> None:
-    """Say what a rebuild of LANE would do, and whether it may. Nothing is changed."""
+    """Say what a rebuild would do, and whether it may.
+
+    Nothing is changed.
+    """
     operation, source = request_name.split("/")
     try:
         request = Request(
@@ -59,6 +80,8 @@ def plan(
             if target_id
             else None,
         )
+    except ValidationError as problem:
+        raise BadInput(f"That is not a request: {mistakes(problem)}.") from None
     except ValueError as problem:
         raise BadInput(f"That is not a request: {problem}") from None
     made = planning.plan(office_of(context), request)
@@ -80,7 +103,10 @@ def plan(
 @json_option
 @click.pass_context
 def authorize(context: click.Context, digest: str, as_json: bool) -> None:
-    """Read and decide again, and claim the lane for the plan with this DIGEST."""
+    """Decide again, and claim the lane for a plan.
+
+    DIGEST is the plan's. The lane is read again, and nothing of it is changed.
+    """
     _tell(planning.authorize(office_of(context), Digest(digest)), as_json)
 
 
@@ -89,7 +115,10 @@ def authorize(context: click.Context, digest: str, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def start(context: click.Context, operation: str, as_json: bool) -> None:
-    """Read and decide again, sign the permit, and have the old data set aside."""
+    """Decide again, and have the old data set aside.
+
+    OPERATION is what `authorize` printed. The permit is signed here.
+    """
     _tell(operations.start(office_of(context), OperationId(operation)), as_json)
 
 
@@ -97,13 +126,21 @@ def start(context: click.Context, operation: str, as_json: bool) -> None:
 @click.argument("operation")
 @click.option("--failed", is_flag=True, help="The materialiser reported that it failed.")
 @click.option("--report", default="", help="What it reported.")
-@click.option("--wait", default=60.0, help="Seconds that a starting Odoo may take to answer.")
+@click.option(
+    "--wait",
+    default=60.0,
+    show_default=True,
+    help="Seconds that a starting Odoo may take to answer.",
+)
 @json_option
 @click.pass_context
 def finish(
     context: click.Context, operation: str, failed: bool, report: str, wait: float, as_json: bool
 ) -> None:
-    """Check what came against the permit, ask both witnesses, and settle."""
+    """Check what came, and settle.
+
+    What came is held against the permit, and both witnesses are asked.
+    """
     _tell(
         operations.finish(
             office_of(context),
@@ -121,7 +158,10 @@ def finish(
 @json_option
 @click.pass_context
 def undo(context: click.Context, operation: str, as_json: bool) -> None:
-    """Put the old data back; what stands there instead is kept as well."""
+    """Put the old data back, or give a claim up.
+
+    What stands there instead of the old data is kept as well.
+    """
     _tell(operations.undo(office_of(context), OperationId(operation)), as_json)
 
 
@@ -134,9 +174,13 @@ def undo(context: click.Context, operation: str, as_json: bool) -> None:
 def enrol(
     context: click.Context, lane: Lane, digest: str | None, person: str, as_json: bool
 ) -> None:
-    """Record what stands at LANE's place as its data. Without --digest: only show it."""
+    """Record what stands at a lane's place as its data.
+
+    Without --digest it is only shown.
+    """
     office = office_of(context)
     if digest is not None:
+        _same_lane(office, lane, Digest(digest))
         record = enrolments.enrol(office, Digest(digest))
         if as_json:
             answer(record)
@@ -157,8 +201,30 @@ def enrol(
     if found.reading.database.size_bytes is not None:
         say(f"Size:       {found.reading.database.size_bytes / 1e6:,.0f} MB of database")
     if found.tally.required:
-        say(f"You and {found.tally.required} approver(s) sign it: lane-authority approve DIGEST")
+        say(how_to_sign(found.digest, found.tally.required))
     say(f"Then: lane-authority enrol {lane} --digest {found.digest}")
+
+
+def _same_lane(office: LaneOffice, lane: Lane, digest: Digest) -> None:
+    """Raise BadInput when the digest is that of another lane's enrolment."""
+    proposal = office.store.proposal(digest)
+    if proposal.kind != enrolments.ENROLMENT:
+        return
+    shown = Enrolment.from_json(proposal.document).lane
+    if shown != lane:
+        raise BadInput(
+            f"The enrolment {digest} is of lane {shown}, not of {lane}. Nothing was changed. "
+            "Name that lane, or the digest that `lane-authority enrol` printed for this one."
+        )
+
+
+NEXT = {
+    OperationPhase.AUTHORIZED: "Next: lane-authority start {0}  "
+    "(to give it up: lane-authority undo {0})",
+    OperationPhase.BEGUN: "Next, when the new data is there: lane-authority finish {0}  "
+    "(to go back: lane-authority undo {0})",
+}
+"""What an operator types after these phases."""
 
 
 def _tell(operation: OperationRecord, as_json: bool) -> None:
@@ -169,3 +235,5 @@ def _tell(operation: OperationRecord, as_json: bool) -> None:
     say(f"Operation [bold]{operation.operation_id}[/] on {operation.lane} is {operation.phase}.")
     if operation.kept_name is not None:
         say(f"  Kept: {escape(operation.kept_name)}")
+    if operation.phase in NEXT:
+        say(f"  {NEXT[operation.phase].format(operation.operation_id)}")

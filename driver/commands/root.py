@@ -12,7 +12,16 @@ from .policy_commands import policy
 from .rebuild_commands import authorize, enrol, finish, plan, start, undo
 
 
+class InOrder(click.Group):
+    """Lists its commands in the order in which they are used, not by the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, as they were added."""
+        return list(self.commands)
+
+
 @click.group(
+    cls=InOrder,
     help="Decides, on the record, what may be done to an Odoo lane's data.",
     epilog="Exit codes: 0 done, 2 usage or bad input, 50 refused, 51 could not tell, 52 busy.",
 )
@@ -20,7 +29,8 @@ from .rebuild_commands import authorize, enrol, finish, plan, start, undo
     "--host-directory",
     type=click.Path(file_okay=False, path_type=Path),
     envvar="LANE_AUTHORITY_HOST_DIRECTORY",
-    help="Where keys, configuration and store are.",
+    show_envvar=True,
+    help="Where keys, configuration and store are; ~/.config/lane-authority by default.",
 )
 @click.version_option(__version__, prog_name="lane-authority")
 def lane_authority(host_directory: Path | None) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from pydantic import ValidationError
 from rich.console import Console
 
 from launchplane_lane_contracts.contract import Contract, Person
@@ -17,6 +18,14 @@ from ..lane_office import LaneOffice
 
 LONGEST_NAME = 200
 PERSON_VARIABLE = "LANE_AUTHORITY_PERSON"
+PLAIN = {
+    "extra_forbidden": "there is no such field",
+    "missing": "it is missing",
+    "timezone_aware": "it needs a time zone, as in 2027-01-31T00:00:00Z",
+    "datetime_parsing": "it must be a time, as in 2027-01-31T00:00:00Z",
+    "datetime_from_date_parsing": "it needs a time of day, as in 2027-01-31T00:00:00Z",
+}
+"""What is said instead of pydantic's words."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -43,9 +52,10 @@ person_option = click.option(
     "--as",
     "person",
     envvar=PERSON_VARIABLE,
+    show_envvar=True,
     required=True,
     metavar="PERSON",
-    help=f"Who you are, as the approvers file names you (or {PERSON_VARIABLE}).",
+    help="Who you are, as the approvers file names you.",
 )
 
 
@@ -67,6 +77,31 @@ def as_person(name: str) -> Person:
     if not name.strip() or len(name) > LONGEST_NAME:
         raise BadInput("Say who you are with --as, as the approvers file names you.")
     return Person(name.strip())
+
+
+def mistakes(problem: ValidationError) -> str:
+    """Every mistake that was found, each with its place, and without the values."""
+    return "; ".join(
+        ": ".join(
+            part
+            for part in (
+                ".".join(str(step) for step in fault["loc"]),
+                PLAIN.get(fault["type"], _plainly(fault["msg"])),
+            )
+            if part
+        )
+        for fault in problem.errors(include_url=False, include_input=False)
+    )
+
+
+def _plainly(message: str) -> str:
+    return message.removeprefix("Value error, ").replace("Input should be", "it must be", 1)
+
+
+def how_to_sign(digest: str, approvers: int) -> str:
+    """Who signs, and the command they type."""
+    others = "one approver" if approvers == 1 else f"{approvers} approvers"
+    return f"You and {others} sign it: lane-authority approve {digest} --key YOUR_SSH_KEY"
 
 
 def say(text: str = "") -> None:

@@ -1,5 +1,7 @@
 """What is to be signed, in words that can be read aloud."""
 
+import json
+
 from launchplane_lane_contracts.enrolment import Enrolment
 from launchplane_lane_contracts.plan import Plan, PlanTarget
 from launchplane_lane_contracts.vocabulary import DataSource
@@ -92,7 +94,7 @@ def policy_words(proposed: ProposedChange) -> str:
         f"POLICY of lane {policy.lane} becomes revision {change.after_revision + 1}, proposed by "
         f"{change.proposer}: {change.reason}",
         *(
-            f"  {name} = {recorded[name]}"
+            f"  {name} = {json.dumps(recorded[name])}"
             for name in type(policy).model_fields
             if name not in ("lane", "schema_version") and recorded[name] is not None
         ),

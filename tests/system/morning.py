@@ -1,6 +1,7 @@
 """A real morning on a small estate of lanes, step by step, each proved by reading what is there."""
 
 import json
+import shlex
 import subprocess
 import sys
 import time
@@ -55,7 +56,7 @@ class Morning:
         shown = self.estate.operate(*arguments)
         if show:
             words = shown.stdout + (shown.stderr if shown.returncode else "")
-            self.say.command(f"lane-authority {' '.join(arguments)}", words, shown.returncode)
+            self.say.command(f"lane-authority {shlex.join(arguments)}", words, shown.returncode)
         if shown.returncode != expect:
             raise NotAsPromised(
                 f"`lane-authority {' '.join(arguments)}` answered {shown.returncode} instead of "
