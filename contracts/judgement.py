@@ -401,7 +401,9 @@ def judge_keep(reading: KeepReading, filestore: FilestoreReading) -> KeepObserva
 
 def kept_is_unchanged(reading: DatabaseReading, keep: KeepReading, kept: KeptData) -> bool:
     """Whether kept data is there with the oid and the tag that were recorded, and its files too."""
-    if kept.has_filestore and all(each.name != kept.name for each in keep.filestores):
+    if kept.has_filestore and not any(
+        each.name == kept.name and _is_folder_of(each.tag, kept) for each in keep.filestores
+    ):
         return False
     return any(
         entry.name == kept.name
@@ -410,6 +412,17 @@ def kept_is_unchanged(reading: DatabaseReading, keep: KeepReading, kept: KeptDat
         and entry.tag is not None
         and entry.tag.generation == kept.generation
         for entry in reading.neighbours
+    )
+
+
+def _is_folder_of(tag: FilestoreTag | None, kept: KeptData) -> bool:
+    """Whether a folder in the keep is the one that was set aside with this data."""
+    if tag is None:
+        # Only what an unfinished rebuild left may have lost its tag: recorded data had one.
+        return kept.nonce is None
+    return (tag.lane, tag.generation) == (kept.lane, kept.generation) and tag.database_oid in (
+        None,
+        kept.database_oid,
     )
 
 
