@@ -69,7 +69,7 @@ class Keep:
     def lane(self) -> str | None:
         """The lane whose keep it is, where it has been used."""
         try:
-            return (self.folder / LANE_FILE).read_text(encoding="utf-8")
+            return (self.folder / LANE_FILE).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return None
 
