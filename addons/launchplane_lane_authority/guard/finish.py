@@ -94,6 +94,13 @@ def _wrong(permit: Permit, intent: BeginIntent, reading: LaneReading) -> Iterato
     # A tag that came with a copy fits no oid; one that fits is that of a database itself, renamed.
     if tag is not None and tag.database_oid == entry.oid and tag.lane != permit.lane:
         yield _not_as_permitted(f"lane {tag.lane}'s own database stands under the name")
+    elif (
+        tag is not None
+        and tag.database_oid == entry.oid
+        and tag.state is TagState.KEPT
+        and entry.oid != before
+    ):
+        yield _not_as_permitted(f"a kept database of this lane (oid {entry.oid}) was renamed to it")
     if entry.oid == before:
         yield _not_as_permitted(f"the old database (oid {before}) stands under the name")
     if before is not None and not any(
