@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from launchplane_lane_contracts.errors import CouldNotTell, Refused
-from launchplane_lane_contracts.marker import EngineTag
+from launchplane_lane_contracts.marker import EngineTag, FilestoreTag
 from launchplane_lane_contracts.orders import Permit, UndoOrder
-from launchplane_lane_contracts.reading import DatabaseReading, LaneReading
+from launchplane_lane_contracts.reading import DatabaseReading, LaneReading, ServerReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.receipt import SetAside
-from launchplane_lane_contracts.vocabulary import DataSource, TagState
+from launchplane_lane_contracts.vocabulary import DataSource, FilestoreState, TagState
 
 from . import filestore
 from .database import MAINTENANCE_DATABASE, connected
@@ -17,7 +17,7 @@ from .keep import ENDED, SET_ASIDE, UNDONE, BeginIntent, Keep
 from .lane_reading import read_lane
 from .order_check import check_environment
 from .settings import GuardSettings
-from .swap import Coming, Going, allow_connections, set_locked, swap
+from .swap import Coming, Going, allow_connections, comment, set_locked, swap
 from .tokens import PublicKeys
 
 NEVER_BEGUN = "undone before it was begun"
@@ -113,9 +113,37 @@ def _put_back(
     database = read_lane(settings).database
     if database.server is None:
         raise CouldNotTell(f"The server did not answer: {database.problem}.")
+    _require_kept_folder(settings, keep, intent, permit)
     remains = _exchange_databases(settings, intent, permit, order, database)
     _exchange_folders(settings, keep, intent, permit, order, remains)
+    _tag_remains(keep.filestore(order.remains_name), permit, database.server, remains)
     return _remains(keep, order, remains)
+
+
+def _require_kept_folder(
+    settings: GuardSettings, keep: Keep, intent: BeginIntent, permit: Permit
+) -> None:
+    """Refuse before anything moves when the files that belong to the kept data are not there."""
+    before = permit.observation
+    if not intent.had_filestore or before.filestore.state is FilestoreState.EMPTY:
+        return
+    kept = keep.filestore(intent.kept_name)
+    # A begin or an undo that was killed: then the served folder must be the very one.
+    folder = kept if kept.exists() else settings.filestore
+    tag, _problem = filestore.read_tag(folder)
+    generation = before.record.generation
+    if (
+        tag is None
+        or tag.lane != permit.lane
+        or tag.permit_id == permit.permit_id
+        or (before.database.oid and generation and tag.generation != generation)
+    ):
+        raise Refused.because(
+            _impossible(
+                f"the files that were set aside as {kept} are not there with their tag",
+                "Look for that folder and put it back into the keep, then undo again.",
+            )
+        )
 
 
 def _remains(keep: Keep, order: UndoOrder, oid: int | None) -> SetAside | None:
@@ -143,16 +171,27 @@ def _exchange_databases(
     """Give the name back to what it belongs to; the oid of what stood there, if anything did."""
     entry = database.entry
     if entry is not None and entry.oid == intent.database_oid:
-        # It never left its name, or an undo before this one came this far.
-        if not entry.takes_connections:
+        # It never left its name, or an undo before this one came this far, or somebody gave it its
+        # name back by hand: then it still has the tag and the lock of what is kept.
+        by_hand = entry.tag is not None and entry.tag.state is TagState.KEPT
+        if by_hand or not entry.takes_connections:
             with connected(settings, MAINTENANCE_DATABASE) as server:
+                if by_hand:
+                    comment(server, settings.database, _coming_tag(permit, order, entry.oid))
+                    set_locked(server, settings.database, locked=False)
                 allow_connections(server, settings.database)
         return _oid_of(database, order.remains_name)
     tag = entry.tag if entry is not None else None
-    if entry is not None and tag and tag.database_oid == entry.oid and tag.lane != order.lane:
+    if (
+        entry is not None
+        and tag is not None
+        and tag.database_oid == entry.oid
+        and (tag.lane != order.lane or tag.state is TagState.KEPT)
+    ):
+        whose = "own" if tag.state is not TagState.KEPT else "kept"
         raise Refused.because(
             _impossible(
-                f"lane {tag.lane}'s own database (oid {entry.oid}) stands under the name",
+                f"lane {tag.lane}'s {whose} database (oid {entry.oid}) stands under the name",
                 "Give that database its own name back, then undo again.",
             )
         )
@@ -185,13 +224,7 @@ def _exchange_databases(
         coming = Coming(
             kept.oid,
             intent.kept_name,
-            EngineTag(
-                lane=order.lane,
-                generation=order.generation,
-                database_oid=kept.oid,
-                state=TagState.PENDING,
-                permit_id=permit.permit_id,
-            ),
+            _coming_tag(permit, order, kept.oid),
         )
     if going is not None or coming is not None:
         with connected(settings, MAINTENANCE_DATABASE) as server:
@@ -201,6 +234,16 @@ def _exchange_databases(
 
 def _oid_of(database: DatabaseReading, name: str) -> int | None:
     return next((each.oid for each in database.neighbours if each.name == name), None)
+
+
+def _coming_tag(permit: Permit, order: UndoOrder, oid: int) -> EngineTag:
+    return EngineTag(
+        lane=order.lane,
+        generation=order.generation,
+        database_oid=oid,
+        state=TagState.PENDING,
+        permit_id=permit.permit_id,
+    )
 
 
 def _remains_tag(permit: Permit, oid: int) -> EngineTag:
@@ -238,7 +281,6 @@ def _exchange_folders(
         if served.exists():
             # An undo that was killed in between may have set a first one aside already.
             filestore.rename_folder(served, keep.free_folder(order.remains_name))
-        _retag_kept(remains)
         if intent.had_filestore:
             filestore.rename_folder(kept, served)
     except OSError as problem:
@@ -248,10 +290,29 @@ def _exchange_folders(
         ) from None
 
 
-def _retag_kept(folder: Path) -> None:
+def _tag_remains(
+    folder: Path, permit: Permit, server: ServerReading, database_oid: int | None
+) -> None:
+    """Say whose files the remains are, unless they say themselves that they are another lane's."""
+    if not folder.exists():
+        return
     tag, _problem = filestore.read_tag(folder)
-    if tag is not None:
-        filestore.write_tag(folder, tag.model_copy(update={"state": TagState.KEPT}))
+    if tag is not None and tag.lane != permit.lane:
+        return
+    try:
+        filestore.write_tag(
+            folder,
+            FilestoreTag(
+                lane=permit.lane,
+                generation=permit.generation,
+                system_identifier=server.system_identifier,
+                database_oid=database_oid,
+                state=TagState.KEPT,
+                permit_id=permit.permit_id,
+            ),
+        )
+    except OSError as problem:
+        raise CouldNotTell(f"The tag of {folder} could not be written: {problem}.") from None
 
 
 def _impossible(detail: str, remedy: str) -> Reason:
