@@ -1,4 +1,4 @@
-"""Hands on the server and on the keep between two steps: data comes back whole, or nothing moves."""
+"""Hands on the server and the keep between two steps: data comes back whole, or nothing moves."""
 
 import shutil
 
