@@ -109,7 +109,7 @@ def _last_line(text: bytes) -> str:
 def _silence(configuration: LaneConfiguration, detail: str) -> CouldNotTell:
     found = reason(
         ReasonCode.GUARD_SILENT,
-        f"The guard of lane {configuration.lane} gave no valid answer: {detail}.",
+        f"The guard of lane {configuration.lane} gave no valid answer: {detail.rstrip('.')}.",
         "Try its guard command by hand with `show`; put right what it says, then go on. Whatever "
         "was under way can be run again.",
         lane=configuration.lane,

@@ -301,7 +301,9 @@ def _read_private(pem: bytes, where: str) -> Ed25519PrivateKey:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as error:
         # What could not be read is a secret, so it is not repeated.
-        raise CouldNotTell(f"There is no private key in PEM in {where}.") from error
+        raise CouldNotTell(
+            f"There is no private key in PEM in {where}. Put the lanes' own key back there."
+        ) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise CouldNotTell(f"The private key in {where} is not an Ed25519 key.")
     return key

@@ -167,6 +167,19 @@ def _read_order(source: str) -> str:
     return text.strip()
 
 
+def _not_seen(reading: LaneReading) -> list[str]:
+    """What could not be read, in words; the JSON holds the same."""
+    problems = {
+        "database": reading.database.problem,
+        "marker": reading.database.marker_problem,
+        "files": reading.filestore.problem,
+        "files' tag": reading.filestore.tag_problem,
+        "keep": reading.keep.problem,
+        "lane's identity": reading.identity_problem,
+    }
+    return [f"the {what}: {problem}" for what, problem in problems.items() if problem]
+
+
 def _tell(receipt: Receipt) -> None:
     lines = [f"lane-authority-guard {receipt.command}: {receipt.outcome.replace('_', ' ')}"]
     if receipt.reasons:
@@ -176,5 +189,7 @@ def _tell(receipt: Receipt) -> None:
         lines.append(f"  {receipt.message}")
     if receipt.set_aside is not None:
         lines.append(f"  set aside as {receipt.set_aside.name}")
+    if receipt.reading is not None:
+        lines += [f"  {words}" for words in _not_seen(receipt.reading)]
     lines.append(receipt.line())
     sys.stderr.write("\n".join(lines) + "\n")

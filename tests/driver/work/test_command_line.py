@@ -12,7 +12,7 @@ import pytest
 from launchplane_lane_contracts.errors import ExitCode
 from launchplane_lane_driver.commands.root import lane_authority
 from tests.driver.fork_server import Done
-from tests.driver.small_host import SmallHost, SmallLane, untouched
+from tests.driver.small_host import SmallHost, SmallLane, resettable_policy, untouched
 
 PAGE = Path(__file__).parents[3] / "docs" / "exit-codes.md"
 POLICY = 'lane = "odoo-tenant-cm/cm/prod"\nrollout_state = "production"\n'
@@ -241,3 +241,28 @@ def test_the_installed_program_answers_the_same(host: SmallHost) -> None:
         text=True,
     )
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+
+
+def test_an_enrolment_is_not_made_under_another_lanes_name(
+    host: SmallHost, bare: SmallLane
+) -> None:
+    name = str(bare.lane)
+    host.record_policy(resettable_policy(bare.lane))
+    shown = quiet(host.operate("enrol", name, "--json"))
+    digest = json.loads(shown.stdout)["digest"]
+    host.sign(digest, "rita", "ann")
+    with untouched(bare):
+        wrong = quiet(host.operate("enrol", "odoo-tenant-cm/other/prod", "--digest", digest))
+    assert wrong.code == ExitCode.USAGE
+    assert name in wrong.stderr
+    assert quiet(host.operate("enrol", name, "--digest", digest)).code == ExitCode.DONE
+
+
+def test_a_narrow_terminal_breaks_no_word(host: SmallHost, lane: SmallLane) -> None:
+    narrow = quiet(host.operate("lanes", COLUMNS="80", NO_COLOR="1")).stdout
+    assert "\x1b" not in narrow
+    assert "May be rebuilt from: existing, empty" in narrow
+    assert max(map(len, narrow.splitlines())) <= 80
+    wide = quiet(host.operate("lanes", COLUMNS="140")).stdout
+    assert "┃ May be rebuilt from ┃" in wide
+    assert str(lane.lane) in wide
