@@ -12,7 +12,11 @@ from launchplane_lane_contracts.naming import REMAINS, kept_name
 from launchplane_lane_contracts.observation import Observation
 from launchplane_lane_contracts.orders import Permit, StampOrder, UndoOrder
 from launchplane_lane_contracts.plan import Plan
-from launchplane_lane_contracts.policy import PolicyRevision
+from launchplane_lane_contracts.policy import (
+    SHORTEST_KEEPING_OF_AUTHORITATIVE_DATA,
+    PolicyRevision,
+    effective_policy,
+)
 from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.receipt import SetAside
@@ -296,12 +300,13 @@ def _settle(
     assert identity is not None
     revision = office.store.policy(operation.lane)
     assert revision is not None
-    kept_until = utc_now() + permit.obligations.keep_for
+    obligations = _as_policy_says_now(permit.obligations, revision)
+    kept_until = utc_now() + obligations.keep_for
     set_aside = operation.kept_name is not None
     marker = _marker(
         permit,
         revision,
-        permit.obligations,
+        obligations,
         identity,
         operation,
         lineage=Lineage(
@@ -312,9 +317,23 @@ def _settle(
             kept_until=kept_until if set_aside else None,
         ),
     )
-    lock = permit.obligations.lock and observation.runtime.stays_listed_when_locked
+    lock = obligations.lock and observation.runtime.stays_listed_when_locked
     _stamp(office, operation, marker, lock=lock)
     return _record_settled(office, operation, permit, marker)
+
+
+def _as_policy_says_now(obligations: Obligations, revision: PolicyRevision) -> Obligations:
+    """What the permit obliges to, and what a policy that was tightened since then asks as well."""
+    policy = revision.policy
+    effective = effective_policy(policy, utc_now(), marker_authoritative=False, claimed=False)
+    if not effective.authoritative:
+        return obligations
+    keep_for = max(
+        obligations.keep_for, policy.replaced_kept_for, SHORTEST_KEEPING_OF_AUTHORITATIVE_DATA
+    )
+    return obligations.model_copy(
+        update={"authoritative": True, "lock": True, "keep_for": keep_for}
+    )
 
 
 def _record_settled(
@@ -513,10 +532,12 @@ def _stamp_undone(
 ) -> Marker:
     revision = office.store.policy(operation.lane)
     assert revision is not None
-    before = permit.observation.marker
-    obligations = permit.obligations.model_copy(
-        update={"authoritative": permit.obligations.authoritative or before.authoritative}
-    )
+    before = permit.observation
+    obligations = _as_policy_says_now(permit.obligations, revision)
+    authoritative = obligations.authoritative or before.marker.authoritative
+    obligations = obligations.model_copy(update={"authoritative": authoritative})
+    # What the policy protects since then is locked where Odoo had said that it goes on serving it.
+    lock = before.database.locked or (obligations.lock and before.runtime.stays_listed_when_locked)
     marker = _marker(
         permit,
         revision,
@@ -532,7 +553,7 @@ def _stamp_undone(
             kept_until=utc_now() + permit.obligations.keep_for if remains else None,
         ),
     )
-    _stamp(office, operation, marker, lock=permit.observation.database.locked)
+    _stamp(office, operation, marker, lock=lock)
     return marker
 
 
