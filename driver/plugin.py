@@ -9,10 +9,12 @@ from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.plan import Plan
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.request import Request
+from launchplane_lane_contracts.vocabulary import DataSource
 
 from . import __version__
 from .answers import DriverDescription, LaneView, Verdict
 from .effects import BEGINNING_EFFECTS
+from .guard_client import show
 from .hookspecs import hookimpl
 from .host import DRIVER
 from .host_directory import HostDirectory
@@ -88,6 +90,9 @@ def _started(office: LaneOffice, lane: Lane, effect_name: str, data_source: str)
     _refuse_another_workflow(operation, effect_name, data_source)
     if effect_name in BEGINNING_EFFECTS:
         if is_begun(operation):
+            if _data_stays(office, operation):
+                # A change that failed is rolled back, or tried again, as the same operation.
+                return operation
             raise Refused.because(_begun_before(operation, effect_name))
         return start(office, operation.operation_id)
     if not is_begun(operation):
@@ -101,6 +106,14 @@ def _started(office: LaneOffice, lane: Lane, effect_name: str, data_source: str)
             )
         )
     return operation
+
+
+def _data_stays(office: LaneOffice, operation: OperationRecord) -> bool:
+    """Whether the operation lets the data stay, and that very database still stands there."""
+    if operation.plan.target.request.data_source is not DataSource.EXISTING:
+        return False
+    entry = show(office.configuration(operation.lane)).database.entry
+    return entry is not None and entry.oid == operation.plan.observation.database.oid
 
 
 def _begun_before(operation: OperationRecord, effect_name: str) -> Reason:
