@@ -20,6 +20,11 @@ from .settings import GuardSettings
 from .swap import comment
 
 FILES_NAMED_AT_MOST = 3
+GOES_BACK = "Undo the operation: the old data goes back, and what stands there is kept as well."
+STAYS = (
+    "Nothing was set aside, so there is nothing to undo. Look for the lane's own database on the "
+    "server, give it its name back (ALTER DATABASE ... RENAME), then finish again."
+)
 
 
 def finish(settings: GuardSettings, permit: Permit, token: str) -> LaneReading:
@@ -81,13 +86,15 @@ def _wrong(permit: Permit, intent: BeginIntent, reading: LaneReading) -> Iterato
     if permit.request.data_source is DataSource.EXISTING:
         if entry.oid != before:
             yield _not_as_permitted(
-                f"the data should have stayed, but oid {before} has become {entry.oid}"
+                f"the data should have stayed, but oid {before} has become {entry.oid}",
+                STAYS,
             )
         table = permit.observation.database.identity
         if table is not None and table.marker_table_oid != database.marker_table_oid:
             yield _not_as_permitted(
                 f"the data should have stayed, but the marker's table {table.marker_table_oid} has "
-                f"become {database.marker_table_oid or 'none'}: other data was loaded into it"
+                f"become {database.marker_table_oid or 'none'}: other data was loaded into it",
+                STAYS,
             )
         return
     tag = entry.tag
@@ -117,11 +124,11 @@ def _wrong(permit: Permit, intent: BeginIntent, reading: LaneReading) -> Iterato
         yield _not_as_permitted(f"the folder {reading.filestore.path} is not there")
 
 
-def _not_as_permitted(detail: str) -> Reason:
+def _not_as_permitted(detail: str, remedy: str = GOES_BACK) -> Reason:
     return reason(
         ReasonCode.RESULT_NOT_AS_PERMITTED,
         f"What stands there is not what the permit allows: {detail}.",
-        "Undo the operation: the old data goes back, and what stands there is kept as well.",
+        remedy,
         detail=detail,
     )
 

@@ -125,3 +125,22 @@ def test_hands_in_the_keep_give_sentences(host: SmallHost, lane: SmallLane) -> N
     (lane.folder / "away").rename(lane.keep)
     operations.undo(host.office, begun.operation_id)
     assert bound(host, lane)
+
+
+def test_data_that_should_have_stayed_and_was_renamed_away_is_finished_when_it_is_back(
+    host: SmallHost, lane: SmallLane
+) -> None:
+    old = lane.data()
+    begun = host.begin(lane, Operation.RECREATE, DataSource.EXISTING)
+    lane.execute(f'ALTER DATABASE "{lane.database}" RENAME TO away')
+    lane.make_data("another", "another")
+    lane.execute(f'ALTER DATABASE another RENAME TO "{lane.database}"')
+    with untouched(lane):
+        done = host.operate("finish", begun.operation_id)
+        assert "give it its name back" in done.stderr + done.stdout, done
+        assert "Undo the operation" not in done.stderr + done.stdout
+    lane.execute(f'DROP DATABASE "{lane.database}"')
+    lane.execute(f'ALTER DATABASE away RENAME TO "{lane.database}"')
+    operations.finish(host.office, begun.operation_id, succeeded=True)
+    assert lane.data() == old
+    assert bound(host, lane)
