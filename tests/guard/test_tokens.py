@@ -168,7 +168,7 @@ def test_a_begin_that_was_on_time_can_be_finished_late(lane: Estate) -> None:
     lane.done("begin", lane.sign(permit))
     lane.materialise()
     late = permit.model_copy(update={"begin_before": permit.issued_at})
-    refused(lane.run("begin", lane.sign(late)))
+    refused(lane.run("begin", lane.sign(late)), "order_expired")
     lane.done("finish", lane.sign(permit))
 
 

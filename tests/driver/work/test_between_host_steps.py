@@ -1,6 +1,7 @@
 """What changes on the host between two steps: policy, store, a change that failed."""
 
 import shutil
+from collections.abc import Callable
 
 from launchplane_lane_contracts.errors import LaneAuthorityError
 from launchplane_lane_contracts.reasons import ReasonCode
@@ -51,7 +52,7 @@ def test_a_store_put_back_from_an_old_copy_changes_nothing(
     host.office.close()
     shutil.copy2(copy, store)
     host.office = LaneOffice.open(HostDirectory.open(host.directory))
-    tries = (
+    tries: tuple[Callable[[], object], ...] = (
         lambda: operations.undo(host.office, begun.operation_id),
         lambda: operations.finish(host.office, begun.operation_id, succeeded=True),
         lambda: host.begin(lane),

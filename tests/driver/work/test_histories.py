@@ -148,7 +148,19 @@ class History:
 
 
 def test_whatever_the_order_no_row_and_no_file_is_lost(host: SmallHost, lane: SmallLane) -> None:
-    seed = os.environ.get("LANE_AUTHORITY_HISTORY_SEED") or secrets.token_hex(4)
+    # The same history each time, so that a failure is the change's; the full run makes new ones.
+    live_through(host, lane, os.environ.get("LANE_AUTHORITY_HISTORY_SEED") or "one morning")
+
+
+@pytest.mark.full
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("_number", range(30))
+def test_thirty_other_histories(host: SmallHost, lane: SmallLane, _number: int) -> None:
+    live_through(host, lane, secrets.token_hex(4))
+
+
+def live_through(host: SmallHost, lane: SmallLane, seed: str) -> None:
+    """Take the steps of one history, and look after each of them."""
     history = History(host, lane, seed)
     try:
         for _number in range(STEPS):

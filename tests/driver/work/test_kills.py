@@ -60,7 +60,8 @@ class Killing:
         if done.code != DONE and host.phase(operation) not in ("settled", "undone"):
             done = self.again("undo", operation.operation_id)
             assert done.code == DONE, done.stderr
-        if command == "start":
+        # A start that was killed after its last step was undone above, and is over.
+        if command == "start" and host.phase(operation) == "begun":
             if self.chance.random() < 0.5:
                 lane.materialise(f"round {self.killed}")
                 assert self.again("finish", operation.operation_id).code == DONE
