@@ -5,6 +5,8 @@ import random
 import secrets
 from dataclasses import dataclass, field
 
+import pytest
+
 from launchplane_lane_contracts.contract import DatabaseName, OperationId
 from launchplane_lane_contracts.errors import LaneAuthorityError
 from launchplane_lane_contracts.vocabulary import DataSource, Operation
