@@ -20,7 +20,6 @@ from tests.real.progress import step
 
 HOME_VARIABLE = "ODOO_HOME"
 MIRROR_VARIABLE = "LANE_AUTHORITY_DEBIAN_MIRROR"
-MIRROR = "http://deb.debian.org/debian"
 SUITE = "sid"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 PACKAGE = "odoo-19"
@@ -171,8 +170,25 @@ def fetch_and_unpack() -> None:
 
 
 def mirror() -> str:
-    """The Debian mirror to ask."""
-    return os.environ.get(MIRROR_VARIABLE) or MIRROR
+    """The Debian mirror to ask: the one that is set, else the one that this machine uses."""
+    chosen = os.environ.get(MIRROR_VARIABLE)
+    if chosen:
+        return chosen
+    told = run(
+        ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"],
+        purpose="ask apt which Debian mirror this machine uses",
+        remedy=f"Set {MIRROR_VARIABLE} to a Debian mirror that you can reach.",
+    )
+    found = (line.rstrip("/") for line in told.splitlines())
+    # Security updates and others' packages come from other folders, and know no Odoo.
+    known = next((line for line in found if line.endswith("/debian")), None)
+    if known is None:
+        raise RealPartMissing(
+            f"This machine's package sources name no Debian mirror, and Odoo {SERIES} is fetched "
+            f"as a Debian package.\nSet {MIRROR_VARIABLE} to one, or point {HOME_VARIABLE} at an "
+            f"Odoo {SERIES} that you have."
+        )
+    return known
 
 
 def prepare_apt() -> list[str]:
