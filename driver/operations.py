@@ -431,6 +431,9 @@ def undo(office: LaneOffice, operation_id: OperationId) -> OperationRecord:
     if operation.phase not in UNFINISHED_PHASES:
         raise Refused.because(_wrong_phase(operation, "undone"))
     permit = permit_of(office, operation)
+    if is_begun(operation) and permit.request.data_source is DataSource.EXISTING:
+        # Known here as well as by the guard, whose keep may have been changed in between.
+        raise Refused.because(_stayed(operation))
     configuration = office.configuration(operation.lane)
     generation = office.store.new_generation(operation.lane)
     order = UndoOrder(
@@ -564,6 +567,17 @@ def is_begun(operation: OperationRecord) -> bool:
 
 def _codes(reasons: tuple[Reason, ...]) -> dict[str, object]:
     return {"reasons": [each.code.value for each in reasons]}
+
+
+def _stayed(operation: OperationRecord) -> Reason:
+    return reason(
+        ReasonCode.UNDO_IMPOSSIBLE,
+        f"Operation {operation.operation_id} left the data where it was, so there is nothing to "
+        "put back.",
+        "Roll back what runs on the data, or run the change again; then finish the operation "
+        f"(`lane-authority finish {operation.operation_id}`).",
+        operation_id=operation.operation_id,
+    )
 
 
 def _wrong_phase(operation: OperationRecord, wanted: str) -> Reason:
