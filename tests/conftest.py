@@ -1,6 +1,13 @@
 """What holds for every test: quick ones first, full-size ones only when asked for."""
 
+import signal
+
 import pytest
+
+# Shells start what runs in the background with SIGINT ignored, and children inherit that: a test
+# that interrupts one of its own would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
