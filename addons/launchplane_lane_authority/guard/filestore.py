@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from launchplane_lane_contracts.contract import FilestorePath
+from launchplane_lane_contracts.errors import CouldNotTell
 from launchplane_lane_contracts.marker import FILESTORE_TAG_NAME, FilestoreTag
 from launchplane_lane_contracts.reading import FilestoreReading
 
@@ -75,6 +76,14 @@ def write_tag(folder: Path, tag: FilestoreTag) -> None:
     path.chmod(0o644)
     if os.geteuid() == 0:
         os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def tag_served(folder: Path, tag: FilestoreTag) -> None:
+    """Tag the folder that is served. Raises CouldNotTell when that fails."""
+    try:
+        write_tag(folder, tag)
+    except OSError as problem:
+        raise CouldNotTell(f"The filestore's tag could not be written: {problem}.") from None
 
 
 def _make_beside(folder: Path) -> None:

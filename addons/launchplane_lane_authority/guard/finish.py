@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from launchplane_lane_contracts.errors import CouldNotTell, Refused
+from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.marker import EngineTag, FilestoreTag
 from launchplane_lane_contracts.orders import Permit
 from launchplane_lane_contracts.reading import LaneReading
@@ -175,20 +175,17 @@ def _mark(settings: GuardSettings, permit: Permit, token: str, reading: LaneRead
                 permit_id=permit.permit_id,
             ),
         )
-    try:
-        filestore.write_tag(
-            settings.filestore,
-            FilestoreTag(
-                lane=permit.lane,
-                generation=permit.generation,
-                system_identifier=database.server.system_identifier,
-                database_oid=database.entry.oid,
-                state=TagState.PENDING,
-                permit_id=permit.permit_id,
-            ),
-        )
-    except OSError as problem:
-        raise CouldNotTell(f"The filestore's tag could not be written: {problem}.") from None
+    filestore.tag_served(
+        settings.filestore,
+        FilestoreTag(
+            lane=permit.lane,
+            generation=permit.generation,
+            system_identifier=database.server.system_identifier,
+            database_oid=database.entry.oid,
+            state=TagState.PENDING,
+            permit_id=permit.permit_id,
+        ),
+    )
 
 
 def _missing_files(settings: GuardSettings, query: Query) -> Iterator[str]:

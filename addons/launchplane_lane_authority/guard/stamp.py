@@ -1,6 +1,6 @@
 """`prepare` and `stamp`: the marker, the tags and the lock, exactly as the control plane signed."""
 
-from launchplane_lane_contracts.errors import CouldNotTell, Refused
+from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.marker import EngineTag, FilestoreTag, Marker, MarkerRow
 from launchplane_lane_contracts.orders import PrepareOrder, StampOrder
 from launchplane_lane_contracts.reading import LaneReading
@@ -130,20 +130,17 @@ def _write(settings: GuardSettings, order: StampOrder, token: str, marker: Marke
             {"generation": marker.generation, "permit_id": order.permit_id},
         )
         connection.commit()
-    try:
-        filestore.write_tag(
-            settings.filestore,
-            FilestoreTag(
-                lane=marker.lane,
-                generation=marker.generation,
-                system_identifier=marker.identity.system_identifier,
-                database_oid=marker.identity.database_oid,
-                state=TagState.LIVE,
-                permit_id=order.permit_id,
-            ),
-        )
-    except OSError as problem:
-        raise CouldNotTell(f"The filestore's tag could not be written: {problem}.") from None
+    filestore.tag_served(
+        settings.filestore,
+        FilestoreTag(
+            lane=marker.lane,
+            generation=marker.generation,
+            system_identifier=marker.identity.system_identifier,
+            database_oid=marker.identity.database_oid,
+            state=TagState.LIVE,
+            permit_id=order.permit_id,
+        ),
+    )
     with connected(settings, MAINTENANCE_DATABASE) as server:
         comment(server, settings.database, tag)
         set_locked(server, settings.database, locked=order.lock)
