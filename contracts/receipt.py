@@ -3,6 +3,8 @@
 import base64
 from enum import StrEnum
 
+from pydantic import JsonValue
+
 from .contract import (
     Contract,
     DatabaseNameField,
@@ -56,6 +58,8 @@ class Receipt(VersionedContract):
     """The same in words, for people."""
     set_aside: SetAside | None = None
     """What the command set aside."""
+    result: dict[str, JsonValue] | None = None
+    """What this command alone answers: the plain form of a contract of its own."""
     reading: LaneReading | None = None
     """What stands there now."""
     answered_at: UtcInstant
@@ -66,6 +70,9 @@ class Receipt(VersionedContract):
     """The version of the guard's rule book."""
 
     def line(self) -> str:
-        """The one-line receipt, without the reading, for a caller that sees only log lines."""
-        small = self.model_copy(update={"reading": None})
+        """The one-line receipt, for a caller that sees only log lines.
+
+        It has every field; `result` and `reading`, which can be long, are empty in it.
+        """
+        small = self.model_copy(update={"result": None, "reading": None})
         return f"{RECEIPT_NAME}={base64.b64encode(small.canonical()).decode()}"

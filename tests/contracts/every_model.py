@@ -81,6 +81,7 @@ RECEIPT = Receipt(
     reasons=PROVOCATIONS[0].provoked().decide().reasons,
     message="Größe: 5 m²",
     set_aside=SET_ASIDE,
+    result={"tables": [{"name": "res_partner", "rows": 3}]},
     reading=GUARD_READING.model_copy(
         update={"keep": KEEP.model_copy(update={"filestores": (KEPT_FILES,), "begun": (BEGUN,)})}
     ),

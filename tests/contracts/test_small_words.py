@@ -177,13 +177,13 @@ def test_an_approval_counts_for_24_hours() -> None:
     assert late.counts_at(late.signed_at)
 
 
-def test_a_receipt_is_one_line_that_holds_the_nonce_but_not_the_reading() -> None:
+def test_a_receipt_is_one_line_that_holds_the_nonce_but_nothing_long() -> None:
     line = RECEIPT.line()
     name, _, encoded = line.partition("=")
     assert name == RECEIPT_NAME
     assert "\n" not in line
     back = Receipt.from_json(base64.b64decode(encoded, validate=True))
-    assert back == RECEIPT.model_copy(update={"reading": None})
+    assert back == RECEIPT.model_copy(update={"result": None, "reading": None})
     assert back.nonce == RECEIPT.nonce
 
 

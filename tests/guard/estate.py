@@ -52,6 +52,7 @@ from launchplane_lane_contracts.receipt import Receipt
 from launchplane_lane_contracts.request import Request
 from launchplane_lane_contracts.rulebook import decide
 from launchplane_lane_contracts.vocabulary import DataSource, Operation, RolloutState
+from launchplane_lane_guard.commands.registry import COMMANDS
 from launchplane_lane_guard.tokens import PublicKeys
 from tests.guard import child, fingerprint
 from tests.guard.signing import AnOrder, ControlPlane
@@ -168,7 +169,8 @@ class Estate:
 
     def start(self, command: str, token: str | bytes = "", **changed: str | None) -> child.Running:
         """Start one command of the guard."""
-        order = [] if command in ("show", "reopen") else ["--order", "-"]
+        takes = COMMANDS[command].takes
+        order = [takes.option, "-"] if takes else []
         given = token if isinstance(token, bytes) else token.encode()
         return child.start([command, *order], given, self.environment(**changed))
 

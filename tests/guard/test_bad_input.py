@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 import launchplane_lane_guard
-from tests.guard.child import PROGRAM, Answer, run_program
+from launchplane_lane_contracts.receipt import Outcome
+from launchplane_lane_guard.commands.registry import COMMANDS, GROUPS
+from tests.guard.child import PROGRAM, Answer, run_program, start
 from tests.guard.estate import Estate, refused
 
 Changes = dict[str, str | None]
@@ -117,6 +119,23 @@ def test_the_program_itself(standing: Estate) -> None:
     assert run_program(["begin"], b"", environment).exit_code == 2
     assert run_program(["begin", "--order", "/nowhere"], b"", environment).exit_code == 2
     assert run_program(["begin", "--order", "-"], b"", environment, PROGRAM).exit_code == 2
+
+
+@pytest.mark.parametrize("arguments", [[], ["drop"], ["begin"], ["show", "--force"]])
+def test_a_call_that_makes_no_sense_has_a_receipt_as_well(
+    standing: Estate, arguments: list[str]
+) -> None:
+    answer = start(arguments, b"", standing.environment()).wait()
+    assert answer.exit_code == 2
+    assert answer.receipt is not None
+    assert answer.receipt.outcome is Outcome.BAD_INPUT
+    assert "--help" in answer.receipt.message
+    assert answer.receipt.line() in answer.words
+
+
+def test_no_two_commands_have_one_name() -> None:
+    named = [each.name for group in GROUPS for each in group.COMMANDS]
+    assert sorted(named) == sorted(COMMANDS)
 
 
 def test_missing_packages_are_named(standing: Estate) -> None:

@@ -1,0 +1,87 @@
+"""What a command is: its name, the order that it takes, what it does, and what it answers."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from launchplane_lane_contracts.errors import LaneAuthorityError
+from launchplane_lane_contracts.reading import LaneReading
+from launchplane_lane_contracts.receipt import SetAside
+
+from ..settings import GuardSettings
+from ..tokens import PublicKeys, SignedOrder
+
+OrderType = TypeVar("OrderType", bound=SignedOrder)
+
+
+@dataclass(frozen=True)
+class TakesOrder:
+    """The signed order that a command asks for."""
+
+    kind: str
+    """Its kind, as the contracts name it."""
+    heed_time: bool = True
+    """Whether its time to begin counts."""
+    option: str = "--order"
+    """The option that names the file that it is in."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a command, with everything checked that is the same for all of them."""
+
+    settings: GuardSettings
+    """The lane's environment."""
+    arguments: Namespace
+    """The arguments of this command's own."""
+    signed: SignedOrder | None = None
+    """The order, its signature and time verified, where the command takes one."""
+    token: str = ""
+    """The order as it was signed."""
+    keys: PublicKeys | None = None
+    """The control plane's public keys, where the command takes an order."""
+
+    def order(self, model: type[OrderType]) -> OrderType:
+        """The order, which the registry says is of this type."""
+        assert isinstance(self.signed, model)
+        return self.signed
+
+    def public_keys(self) -> PublicKeys:
+        """The keys that the order was verified with."""
+        assert self.keys is not None
+        return self.keys
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command came to. What it could not do it raises, or returns as `failure`."""
+
+    reading: LaneReading | None = None
+    """What stands there now."""
+    set_aside: SetAside | None = None
+    """What was set aside."""
+    result: dict[str, Any] | None = None
+    """What this command alone answers, as the plain form of a contract of its own."""
+    failure: LaneAuthorityError | None = None
+    """Why it ended badly, where there is more to tell than an exception can carry."""
+
+
+def no_arguments(_parser: ArgumentParser) -> None:
+    """The command has no arguments of its own."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of the guard."""
+
+    name: str
+    """What is typed."""
+    words: str
+    """What it does, for the list of commands."""
+    act: Callable[[Call], Answer]
+    """Does it. Raises LaneAuthorityError; what else is raised is told as 51."""
+    takes: TakesOrder | None = None
+    """The signed order that it asks for."""
+    add_arguments: Callable[[ArgumentParser], None] = no_arguments
+    """Adds the arguments of its own."""

@@ -1,0 +1,14 @@
+"""Every command of the guard, in the order in which help lists them.
+
+A command is one entry in the COMMANDS of its group's file; a new group is one line here.
+"""
+
+from . import looking, marking, rebuilding
+from .command import Command
+
+GROUPS = (looking, rebuilding, marking)
+
+COMMANDS: dict[str, Command] = {
+    command.name: command for group in GROUPS for command in group.COMMANDS
+}
+"""The commands by name."""

@@ -1,0 +1,41 @@
+"""Telling a receipt: JSON on standard output, words and the one line on standard error."""
+
+import sys
+
+from launchplane_lane_contracts.reading import LaneReading
+from launchplane_lane_contracts.receipt import Receipt
+
+
+def tell(receipt: Receipt) -> None:
+    """Write it to both streams."""
+    sys.stdout.write(receipt.canonical().decode() + "\n")
+    sys.stdout.flush()
+    sys.stderr.write("\n".join((*_words(receipt), receipt.line())) + "\n")
+    sys.stderr.flush()
+
+
+def _words(receipt: Receipt) -> list[str]:
+    lines = [f"lane-authority-guard {receipt.command}: {receipt.outcome.replace('_', ' ')}"]
+    if receipt.reasons:
+        for each in receipt.reasons:
+            lines += [f"  {each.code}: {each.message}", f"    way on: {each.remedy}"]
+    elif receipt.message:
+        lines.append(f"  {receipt.message}")
+    if receipt.set_aside is not None:
+        lines.append(f"  set aside as {receipt.set_aside.name}")
+    if receipt.reading is not None:
+        lines += [f"  {words}" for words in _not_seen(receipt.reading)]
+    return lines
+
+
+def _not_seen(reading: LaneReading) -> list[str]:
+    """What could not be read, in words; the JSON holds the same."""
+    problems = {
+        "database": reading.database.problem,
+        "marker": reading.database.marker_problem,
+        "files": reading.filestore.problem,
+        "files' tag": reading.filestore.tag_problem,
+        "keep": reading.keep.problem,
+        "lane's identity": reading.identity_problem,
+    }
+    return [f"the {what}: {problem}" for what, problem in problems.items() if problem]
