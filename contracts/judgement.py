@@ -14,7 +14,7 @@ from .observation import (
     MarkerObservation,
     RuntimeObservation,
 )
-from .orders import Permit, StampOrder
+from .orders import LowerOrder, MarkerOrder, Permit, StampOrder
 from .reading import (
     DatabaseEntry,
     DatabaseReading,
@@ -39,7 +39,7 @@ LARGEST_CLOCK_DIFFERENCE_SECONDS = 60
 class TokenVerdict(Contract):
     """What the verification of a marker's token gave."""
 
-    order: Permit | StampOrder | None = None
+    order: Permit | StampOrder | LowerOrder | None = None
     """The signed order, where the signature is good and the order is one that writes a row."""
     key_is_unknown: bool = False
     """Whether no key for it is at hand, so that nothing can be said."""
@@ -204,8 +204,10 @@ def judge_marker(
     return _judge_settled(order.marker, reading, record, seen)
 
 
-def row_permit(order: Permit | StampOrder) -> str:
+def row_permit(order: Permit | MarkerOrder) -> str:
     """The permit that an order in a marker row belongs to, or a dash."""
+    if isinstance(order, LowerOrder):
+        return "-"
     return order.permit_id or "-"
 
 

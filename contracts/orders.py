@@ -1,15 +1,18 @@
 """What the control plane signs: orders that the guard carries out, and nothing else."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from .contract import (
+    BackupIdField,
+    Contract,
     DatabaseNameField,
     DigestField,
     FilestorePathField,
     NonceField,
     PermitIdField,
+    PersonField,
     UtcInstant,
     VersionedContract,
 )
@@ -122,6 +125,105 @@ class UndoOrder(Order):
     """The generation that the lane will have."""
 
 
+class LowerOrder(Order):
+    """Lower an authoritative marker, or a claim, in the database that was read and bound."""
+
+    kind: Literal["lower"] = "lower"
+    """Tells the orders apart."""
+    lowers_nonce: NonceField
+    """The nonce of the marker that is lowered; another one is left as it is."""
+    marker: Marker
+    """The marker to write instead: same identity and generation, not authoritative."""
+    lock: bool
+    """Whether PostgreSQL must still refuse to drop the database."""
+
+    @model_validator(mode="after")
+    def _lowers(self) -> Self:
+        if self.marker.authoritative:
+            raise ValueError("an order that lowers may not write an authoritative marker")
+        if self.marker.nonce == self.lowers_nonce:
+            raise ValueError("the new marker needs a nonce of its own")
+        return self
+
+
+class KeptReference(Contract):
+    """Which kept database is meant: all of it must be what stands there."""
+
+    name: DatabaseNameField
+    """The name that it is kept under."""
+    database_oid: ObjectId
+    """Its oid."""
+    generation: Generation
+    """The generation of its data, as its tag says it."""
+    permit_id: PermitIdField
+    """The permit under which it was set aside, as its tag says it."""
+
+
+class OpenOrder(Order):
+    """Open kept databases for reading only, still locked: for a capture, or for pg_upgrade."""
+
+    kind: Literal["open"] = "open"
+    """Tells the orders apart."""
+    kept: Annotated[tuple[KeptReference, ...], Field(min_length=1)]
+    """The databases; pg_upgrade asks for all that there are."""
+
+
+class ProvenByBackup(Contract):
+    """A backup of this very data was restored and gave the same rows and files."""
+
+    kind: Literal["proof"] = "proof"
+    """Tells the bases apart."""
+    backup_id: BackupIdField
+    """The backup, which is pinned from now on."""
+    manifest_digest: DigestField
+    """Digest of the manifest that was proven."""
+    fingerprint_digest: DigestField
+    """Digest of the content fingerprint that the kept database must have."""
+    filestore_digest: DigestField | None
+    """Digest of the files that its folder must hold; None where no files were kept with it."""
+
+
+class NotAuthoritative(Contract):
+    """Neither policy nor marker called the data the only true copy, then or now."""
+
+    kind: Literal["not_authoritative"] = "not_authoritative"
+    """Tells the bases apart."""
+
+
+class GivenUp(Contract):
+    """People signed that data without a proven backup may go."""
+
+    kind: Literal["given_up"] = "given_up"
+    """Tells the bases apart."""
+    by: Annotated[tuple[PersonField, ...], Field(min_length=1)]
+    """Who signed."""
+
+
+ReleaseBasis = Annotated[ProvenByBackup | NotAuthoritative | GivenUp, Field(discriminator="kind")]
+"""Why kept data may go: exactly one reason."""
+
+
+class ReleaseOrder(Order):
+    """Drop kept data. Nothing else does."""
+
+    kind: Literal["release"] = "release"
+    """Tells the orders apart."""
+    kept: KeptReference
+    """The database that is dropped."""
+    has_filestore: bool
+    """Whether a folder of files was kept with it, which goes after it."""
+    basis: ReleaseBasis
+    """Why it may go."""
+
+    @model_validator(mode="after")
+    def _proof_covers_the_files(self) -> Self:
+        if isinstance(self.basis, ProvenByBackup):
+            proven = self.basis.filestore_digest is not None
+            if proven is not self.has_filestore:
+                raise ValueError("a proof covers the files exactly where files were kept")
+        return self
+
+
 class WitnessOrder(VersionedContract):
     """Asks a running Odoo what it sees. Reading only."""
 
@@ -133,10 +235,16 @@ class WitnessOrder(VersionedContract):
     """The last generation that was settled."""
 
 
-AnyOrder = Annotated[Permit | PrepareOrder | StampOrder | UndoOrder, Field(discriminator="kind")]
+MarkerOrder = StampOrder | LowerOrder
+"""An order that carries the whole marker which it writes."""
+
+SignedOrder = Permit | PrepareOrder | StampOrder | UndoOrder | LowerOrder | OpenOrder | ReleaseOrder
 """One of the orders that change something on a lane's server."""
 
-ANY_ORDER: TypeAdapter[Permit | PrepareOrder | StampOrder | UndoOrder] = TypeAdapter(AnyOrder)
+AnyOrder = Annotated[SignedOrder, Field(discriminator="kind")]
+"""The same, told apart by its kind."""
+
+ANY_ORDER: TypeAdapter[SignedOrder] = TypeAdapter(AnyOrder)
 
 
 def header_type(kind: str) -> str:

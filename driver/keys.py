@@ -30,10 +30,10 @@ from launchplane_lane_contracts.orders import (
     ANY_ORDER,
     AUDIENCE,
     ISSUER,
+    LowerOrder,
     Permit,
-    PrepareOrder,
+    SignedOrder,
     StampOrder,
-    UndoOrder,
     WitnessOrder,
     header_type,
 )
@@ -132,7 +132,7 @@ class SigningKey:
 
     def sign(
         self,
-        order: Permit | PrepareOrder | StampOrder | UndoOrder | WitnessOrder,
+        order: SignedOrder | WitnessOrder,
         *,
         audience: str,
         issued_at: datetime,
@@ -238,7 +238,7 @@ def _header(token: str) -> dict[str, str]:
 
 def _marker_order(
     token: str, header: Mapping[str, str], key: Ed25519PublicKey
-) -> Permit | StampOrder:
+) -> Permit | StampOrder | LowerOrder:
     try:
         claims = jwt.decode(
             token,
@@ -265,7 +265,7 @@ def _marker_order(
         raise _NotOurs(f"the token is called {header['typ'][:64]!r} and holds a {order.kind} order")
     if not 1 <= order.rulebook_version <= RULEBOOK_VERSION:
         raise _NotOurs(f"rule book {order.rulebook_version} is not known here")
-    if not isinstance(order, Permit | StampOrder):
+    if not isinstance(order, Permit | StampOrder | LowerOrder):
         raise _NotOurs(f"a {order.kind} order does not stand in a marker row")
     return order
 

@@ -8,6 +8,7 @@ import launchplane_lane_contracts
 from launchplane_lane_contracts.approval import ApprovalTally
 from launchplane_lane_contracts.contract import (
     RULEBOOK_VERSION,
+    BackupId,
     Contract,
     DatabaseName,
     Digest,
@@ -18,7 +19,18 @@ from launchplane_lane_contracts.contract import (
 from launchplane_lane_contracts.enrolment import Enrolment
 from launchplane_lane_contracts.judgement import TokenVerdict
 from launchplane_lane_contracts.marker import Lineage
-from launchplane_lane_contracts.orders import Order, PrepareOrder, UndoOrder, WitnessOrder
+from launchplane_lane_contracts.orders import (
+    GivenUp,
+    KeptReference,
+    NotAuthoritative,
+    OpenOrder,
+    Order,
+    PrepareOrder,
+    ProvenByBackup,
+    ReleaseOrder,
+    UndoOrder,
+    WitnessOrder,
+)
 from launchplane_lane_contracts.plan import Plan, plan_target
 from launchplane_lane_contracts.policy import PolicyRevision, effective_policy
 from launchplane_lane_contracts.reading import BeginRecord, KeptFilestore
@@ -49,6 +61,7 @@ from .readings import (
     GUARD_READING,
     KEEP,
     MARKER,
+    a_lowering,
     a_permit,
     a_row,
     a_stamp,
@@ -73,6 +86,20 @@ ORDER_FIELDS = {name: getattr(ORDER, name) for name in Order.model_fields}
 KEPT_FILES = KeptFilestore(name=KEPT_DATABASE, tag=FILESTORE_READING.tag)
 BEGUN = BeginRecord(permit_id=PERMIT_ID, begun_at=NOW, set_aside=True, ended=False)
 SET_ASIDE = SetAside(name=KEPT_DATABASE, database_oid=DATABASE_OID, has_filestore=True)
+KEPT_REFERENCE = KeptReference(
+    name=KEPT_DATABASE, database_oid=DATABASE_OID, generation=GENERATION, permit_id=PERMIT_ID
+)
+RELEASE = ReleaseOrder(
+    **ORDER_FIELDS,
+    kept=KEPT_REFERENCE,
+    has_filestore=True,
+    basis=ProvenByBackup(
+        backup_id=BackupId("backup-of-generation-7"),
+        manifest_digest=Digest("a" * 64),
+        fingerprint_digest=Digest("b" * 64),
+        filestore_digest=Digest("c" * 64),
+    ),
+)
 RECEIPT = Receipt(
     command="begin",
     outcome=Outcome.REFUSED,
@@ -167,6 +194,14 @@ VALUES: tuple[Contract, ...] = (
         remains_name=DatabaseName("cm__kept_g8_remains_abc123"),
         generation=GENERATION + 2,
     ),
+    a_lowering(),
+    KEPT_REFERENCE,
+    OpenOrder(**ORDER_FIELDS, kept=(KEPT_REFERENCE,)),
+    RELEASE,
+    RELEASE.basis,
+    ReleaseOrder(**ORDER_FIELDS, kept=KEPT_REFERENCE, has_filestore=True, basis=NotAuthoritative()),
+    NotAuthoritative(),
+    GivenUp(by=(Person("bert@example.org"), Person("carla@example.org"))),
     WitnessOrder(lane=LANE, expected_generation=GENERATION),
     Enrolment(
         lane=LANE,
@@ -203,6 +238,7 @@ VALUES: tuple[Contract, ...] = (
     ANSWER.reading,
     TokenVerdict(order=a_stamp()),
     TokenVerdict(order=a_permit()),
+    TokenVerdict(order=a_lowering()),
     SET_ASIDE,
     RECEIPT,
 )

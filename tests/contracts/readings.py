@@ -12,7 +12,7 @@ from launchplane_lane_contracts.marker import (
     MarkerRow,
 )
 from launchplane_lane_contracts.observation import HostRecord
-from launchplane_lane_contracts.orders import Permit, StampOrder
+from launchplane_lane_contracts.orders import LowerOrder, Order, Permit, StampOrder
 from launchplane_lane_contracts.reading import (
     DatabaseEntry,
     DatabaseReading,
@@ -115,6 +115,14 @@ def a_stamp(marker: Marker = MARKER) -> StampOrder:
         permit_id=PermitId("permit-of-generation-7"),
         marker=marker,
         lock=False,
+    )
+
+
+def a_lowering(marker: Marker = MARKER) -> LowerOrder:
+    """The order that wrote the marker in the place of an authoritative one."""
+    fields = {name: getattr(a_stamp(marker), name) for name in Order.model_fields}
+    return LowerOrder(
+        **fields, lowers_nonce=Nonce("nonce-of-the-one-before"), marker=marker, lock=False
     )
 
 

@@ -20,6 +20,7 @@ from .readings import (
     NOTHING_THERE,
     RECORD,
     TOKEN,
+    a_lowering,
     a_permit,
     a_row,
     a_stamp,
@@ -75,6 +76,11 @@ def test_a_claim_is_no_tampering_and_is_heard() -> None:
 )
 def test_a_token_that_cannot_be_taken(verdict: TokenVerdict, state: MarkerState) -> None:
     assert judge_marker(DATABASE_READING, verdict, RECORD).state is state
+
+
+def test_a_marker_that_was_lowered_is_bound_as_a_stamped_one_is() -> None:
+    lowered = TokenVerdict(order=a_lowering())
+    assert judge_marker(DATABASE_READING, lowered, RECORD).state is MarkerState.BOUND
 
 
 def test_a_row_written_by_a_permit_is_pending_whatever_it_claims() -> None:
@@ -183,5 +189,6 @@ def test_where_there_is_no_row(reading: DatabaseReading, state: MarkerState) -> 
 
 
 def test_the_permit_of_an_order() -> None:
+    assert row_permit(a_lowering()) == "-"
     assert row_permit(a_stamp()) == "permit-of-generation-7"
     assert row_permit(changed(a_stamp(), "permit_id", None)) == "-"

@@ -44,7 +44,13 @@ from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.marker import Lineage, Marker
 from launchplane_lane_contracts.naming import REMAINS, kept_name
 from launchplane_lane_contracts.observation import HostRecord, Observation
-from launchplane_lane_contracts.orders import Permit, PrepareOrder, StampOrder, UndoOrder
+from launchplane_lane_contracts.orders import (
+    Permit,
+    PrepareOrder,
+    SignedOrder,
+    StampOrder,
+    UndoOrder,
+)
 from launchplane_lane_contracts.plan import plan_target
 from launchplane_lane_contracts.policy import Policy
 from launchplane_lane_contracts.reading import LaneReading, RuntimeWitness
@@ -55,7 +61,7 @@ from launchplane_lane_contracts.vocabulary import DataSource, Operation, Rollout
 from launchplane_lane_guard.commands.registry import COMMANDS
 from launchplane_lane_guard.tokens import PublicKeys
 from tests.guard import child, fingerprint
-from tests.guard.signing import AnOrder, ControlPlane
+from tests.guard.signing import ControlPlane
 from tests.real.postgres import PrivateCluster, Role
 
 VALID_FOR = timedelta(minutes=15)
@@ -405,7 +411,7 @@ class Estate:
             lock=self.protected if lock is None else lock,
         )
 
-    def sign(self, order: AnOrder) -> str:
+    def sign(self, order: SignedOrder) -> str:
         """The order as a token."""
         return self.host.sign(order)
 

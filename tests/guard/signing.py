@@ -12,14 +12,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from launchplane_lane_contracts.orders import (
     AUDIENCE,
     ISSUER,
-    Permit,
-    PrepareOrder,
-    StampOrder,
-    UndoOrder,
+    SignedOrder,
     header_type,
 )
-
-AnOrder = Permit | PrepareOrder | StampOrder | UndoOrder
 
 
 class ControlPlane:
@@ -44,7 +39,7 @@ class ControlPlane:
         path.write_text(json.dumps(self.key_set()))
         return path
 
-    def claims(self, order: AnOrder) -> dict[str, Any]:
+    def claims(self, order: SignedOrder) -> dict[str, Any]:
         """The claims about an order."""
         return {
             "iss": ISSUER,
@@ -57,7 +52,7 @@ class ControlPlane:
         }
 
     def sign(
-        self, order: AnOrder, /, *, header: dict[str, Any] | None = None, **changed: Any
+        self, order: SignedOrder, /, *, header: dict[str, Any] | None = None, **changed: Any
     ) -> str:
         """The order as a token; `header` and `changed` claims make a wrong one."""
         claims = {**self.claims(order), **changed}

@@ -9,6 +9,7 @@ import psycopg2
 
 from launchplane_lane_contracts.contract import RULEBOOK_VERSION
 from launchplane_lane_contracts.errors import BadInput, CouldNotTell, ExitCode, LaneAuthorityError
+from launchplane_lane_contracts.orders import SignedOrder
 from launchplane_lane_contracts.receipt import Outcome, Receipt
 
 from . import __version__
@@ -18,7 +19,7 @@ from .database import first_line
 from .order_file import read_order
 from .settings import settings_from_environment
 from .telling import tell
-from .tokens import PublicKeys, SignedOrder
+from .tokens import PublicKeys
 
 OUTCOMES = {
     ExitCode.DONE: Outcome.DONE,

@@ -16,10 +16,10 @@ from launchplane_lane_contracts.orders import (
     AUDIENCE,
     ISSUER,
     RUNTIME_AUDIENCE,
+    LowerOrder,
     Permit,
-    PrepareOrder,
+    SignedOrder,
     StampOrder,
-    UndoOrder,
     WitnessOrder,
     header_type,
 )
@@ -28,8 +28,6 @@ from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 ALGORITHM = "EdDSA"
 REQUIRED_CLAIMS = ["iss", "aud", "iat", "nbf", "exp", "jti"]
 LARGEST_CLOCK_DIFFERENCE_SECONDS = 60
-
-SignedOrder = Permit | PrepareOrder | StampOrder | UndoOrder
 
 
 class UnknownKey(Exception):
@@ -145,7 +143,7 @@ class PublicKeys:
             return TokenVerdict(detail=f"its signature is not good: {problem}")
         except (ValidationError, RecursionError):
             return TokenVerdict(detail="its token does not have an order's fields")
-        if not isinstance(order, Permit | StampOrder) or order.kind != kind:
+        if not isinstance(order, Permit | StampOrder | LowerOrder) or order.kind != kind:
             return TokenVerdict(detail=f"an order to {order.kind} does not write a marker")
         if order.rulebook_version != RULEBOOK_VERSION:
             return TokenVerdict(
@@ -173,7 +171,7 @@ def _ascii(token: str) -> str:
 
 
 def _kind(token: str) -> str:
-    kinds = {header_type(kind): kind for kind in ("permit", "stamp")}
+    kinds = {header_type(kind): kind for kind in ("permit", "stamp", "lower")}
     found = jwt.get_unverified_header(token).get("typ")
     if found not in kinds:
         raise jwt.InvalidTokenError(f"a {found!r} does not write a marker")

@@ -9,7 +9,7 @@ from launchplane_lane_contracts.errors import CouldNotTell
 from launchplane_lane_contracts.judgement import TokenVerdict, judge_marker
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.observation import HostRecord, MarkerObservation
-from launchplane_lane_contracts.orders import Permit, StampOrder
+from launchplane_lane_contracts.orders import LowerOrder, Permit, StampOrder
 from launchplane_lane_contracts.reading import DatabaseReading
 
 from ..guard.settings import runtime_identity
@@ -27,7 +27,7 @@ class LaneHere:
 
     reading: DatabaseReading
     marker: MarkerObservation
-    order: Permit | StampOrder | None
+    order: Permit | StampOrder | LowerOrder | None
     """The signed order behind the marker, where its signature is good."""
     runtime_lane: Lane | None
     """The lane that the environment says this Odoo runs for."""
@@ -65,7 +65,7 @@ def judge_here(
     """
     order = verdict.order if verdict else None
     record = HostRecord(lane=lane or (order.lane if order else _NO_LANE))
-    if isinstance(order, StampOrder):
+    if isinstance(order, StampOrder | LowerOrder):
         record = record.model_copy(
             update={
                 "generation": order.marker.generation,

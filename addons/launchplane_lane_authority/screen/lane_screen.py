@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from launchplane_lane_contracts.orders import StampOrder
+from launchplane_lane_contracts.orders import LowerOrder, StampOrder
 from launchplane_lane_contracts.policy import effective_policy
 from launchplane_lane_contracts.vocabulary import MarkerState, RolloutState
 
@@ -56,7 +56,7 @@ def lane_screen(env, here, now):
         "marker_remedy": words.remedy,
         "may_claim": row is not None and not row.claimed,
     }
-    if here.marker.state is MarkerState.BOUND and isinstance(here.order, StampOrder):
+    if here.marker.state is MarkerState.BOUND and isinstance(here.order, StampOrder | LowerOrder):
         return LaneScreen(**common, **_verified(env, here, now))
     return LaneScreen(**common, **_refused(env, here, words))
 

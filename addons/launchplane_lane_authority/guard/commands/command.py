@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from launchplane_lane_contracts.errors import LaneAuthorityError
+from launchplane_lane_contracts.orders import SignedOrder
 from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.receipt import SetAside
 
 from ..settings import GuardSettings
-from ..tokens import PublicKeys, SignedOrder
+from ..tokens import PublicKeys
 
 OrderType = TypeVar("OrderType", bound=SignedOrder)
 

@@ -1,0 +1,58 @@
+"""Orders that would contradict themselves do not exist."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from launchplane_lane_contracts.contract import Person
+from launchplane_lane_contracts.orders import GivenUp, OpenOrder, ProvenByBackup, ReleaseOrder
+
+from .cases import changed
+from .every_model import KEPT_REFERENCE, ORDER_FIELDS, RELEASE
+from .readings import a_lowering
+
+
+def test_an_order_that_lowers_writes_no_authoritative_marker() -> None:
+    with pytest.raises(ValidationError, match="may not write an authoritative marker"):
+        changed(a_lowering(), "marker.authoritative", True)
+
+
+def test_an_order_that_lowers_writes_a_marker_of_its_own() -> None:
+    order = a_lowering()
+    with pytest.raises(ValidationError, match="a nonce of its own"):
+        changed(order, "lowers_nonce", order.marker.nonce)
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"), [("has_filestore", False), ("basis.filestore_digest", None)]
+)
+def test_a_proof_covers_the_files_exactly_where_files_were_kept(fact: str, value: Any) -> None:
+    with pytest.raises(ValidationError, match="covers the files"):
+        changed(RELEASE, fact, value)
+
+
+def test_a_proof_of_a_database_without_files() -> None:
+    assert isinstance(RELEASE.basis, ProvenByBackup)
+    plain = RELEASE.to_plain()
+    plain.update(has_filestore=False, basis={**plain["basis"], "filestore_digest": None})
+    assert not ReleaseOrder.from_plain(plain).has_filestore
+
+
+def test_a_release_has_exactly_one_basis() -> None:
+    plain = RELEASE.to_plain()
+    for basis in (None, {}, {"kind": "due"}, [plain["basis"]], {**plain["basis"], "by": ["a"]}):
+        with pytest.raises(ValidationError):
+            ReleaseOrder.from_plain({**plain, "basis": basis})
+
+
+def test_nobody_gives_up_data_in_nobodys_name() -> None:
+    for people in ((), (Person(""),)):
+        with pytest.raises(ValidationError):
+            GivenUp(by=people)
+
+
+def test_an_order_to_open_names_what() -> None:
+    with pytest.raises(ValidationError):
+        OpenOrder(**ORDER_FIELDS, kept=())
+    assert OpenOrder(**ORDER_FIELDS, kept=(KEPT_REFERENCE,) * 2).kept[1] == KEPT_REFERENCE
