@@ -69,6 +69,8 @@ class DatabaseEntry(Contract):
     """Whether anybody may connect."""
     tag: EngineTag | None
     """Our tag, where it has one that can be read."""
+    size_bytes: ByteCount | None = None
+    """Its size, where it is kept data and the size may be seen."""
 
 
 class DatabaseReading(Contract):

@@ -4,14 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from launchplane_lane_contracts.judgement import judge_marker
+from launchplane_lane_contracts.judgement import judge_marker, judge_runtime
 from launchplane_lane_contracts.marker import FILESTORE_TAG_NAME
 from launchplane_lane_contracts.observation import HostRecord
+from launchplane_lane_contracts.reading import RuntimeReading, RuntimeWitness
 from launchplane_lane_contracts.vocabulary import (
     DatabaseState,
     DataSource,
     KeepState,
     MarkerState,
+    RuntimeState,
 )
 from launchplane_lane_guard.tokens import PublicKeys
 from tests.guard.estate import Estate
@@ -102,6 +104,69 @@ def test_a_database_that_the_role_may_not_enter(bare: Estate) -> None:
     bare.cluster.execute(f"ALTER DATABASE {bare.database} OWNER TO postgres")
     bare.cluster.execute(f"REVOKE ALL ON DATABASE {bare.database} FROM PUBLIC")
     assert state_of(bare) is DatabaseState.UNREADABLE
+
+
+def attested(lane: Estate, **changed: str | None) -> RuntimeReading:
+    """What the guard attests; it must also show all that `show` shows."""
+    answer = lane.run("attest", "", **changed)
+    assert answer.exit_code == 0, answer.words
+    assert answer.receipt is not None
+    assert answer.receipt.reading is not None
+    assert answer.receipt.result is not None
+    return RuntimeReading.from_plain(answer.receipt.result)
+
+
+def test_an_attestation_agrees_with_what_the_guard_sees(lane: Estate) -> None:
+    before = lane.everything()
+    said = attested(lane)
+    assert lane.everything() == before
+    assert said.identity == lane.record.identity
+    assert said.marker_generation == lane.record.generation
+    assert said.filestore_path == str(lane.filestore)
+    assert said.filestore_tag == lane.show().filestore.tag
+    assert said.runtime_identity is not None
+    assert said.runtime_identity.deployment_record_id == "deployment-1"
+    # In the words of a runtime, so that the host can hold it against the guard's own.
+    judged = judge_runtime(RuntimeWitness(reading=said), lane.show(), lane.lane)
+    assert judged.state is RuntimeState.AGREES
+
+
+def test_an_attestation_of_what_is_absent_closed_foreign_or_out_of_reach(lane: Estate) -> None:
+    assert attested(lane, ODOO_DB_PORT="1").identity is None
+    assert attested(lane, LAUNCHPLANE_RUNTIME_IDENTITY_JSON=None).runtime_identity is None
+    lane.execute(f"ALTER DATABASE {lane.database} WITH ALLOW_CONNECTIONS false")
+    assert attested(lane).identity is None
+    lane.done("reopen")
+    lane.execute("UPDATE launchplane_lane_marker SET lane = 'other/lane/prod'", lane.database)
+    assert attested(lane).identity == lane.record.identity
+    lane.drop_like_the_devkit()
+    assert attested(lane).identity is None
+
+
+def test_a_broken_database_is_an_answer(lane: Estate) -> None:
+    lane.execute(
+        "ALTER TABLE launchplane_lane_marker RENAME COLUMN nonce TO nonsense", lane.database
+    )
+    reading = lane.show()
+    assert reading.database.marker_problem
+    assert attested(lane).marker_generation is None
+
+
+def test_kept_data_is_shown_with_its_size_and_age(lane: Estate) -> None:
+    _permit, kept = lane.rebuild()
+    answer = lane.run("show")
+    assert answer.receipt is not None
+    assert answer.receipt.reading is not None
+    (entry,) = (
+        each for each in answer.receipt.reading.database.neighbours if each.name == kept.name
+    )
+    assert entry.size_bytes is not None
+    assert entry.size_bytes > 1_000_000
+    assert entry.tag is not None
+    assert entry.tag.set_aside_at is not None
+    assert entry.locked
+    assert f"kept: {kept.name}, generation {kept.generation}" in answer.words
+    assert f"set aside {entry.tag.set_aside_at:%Y-%m-%d %H:%M} UTC" in answer.words
 
 
 def unreadable_tag(tag: Path) -> None:

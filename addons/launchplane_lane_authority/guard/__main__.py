@@ -6,35 +6,29 @@ from pathlib import Path
 
 
 def main() -> int:
-    """Say which packages are missing, or run the command."""
-    missing = [
-        name
-        for name in ("launchplane_lane_contracts", "pydantic", "jwt", "cryptography", "psycopg2")
-        if importlib.util.find_spec(name) is None
-    ]
-    if missing:
-        sys.stderr.write(
-            f"The guard needs Python packages that are not there: {', '.join(missing)}. Install "
-            "launchplane-lane-authority with its extra `guard` for this Python "
-            f"({sys.executable}).\n"
-        )
-        return 51
-    if __package__:
-        from .command_line import main as run
-    else:
-        # The folder was run by its path: give it its import name first.
+    """Give the guard its import name, where the folder was run by its path, and enter."""
+    if not __package__:
         folder = Path(__file__).resolve().parent
-        name = "launchplane_lane_guard"
-        specification = importlib.util.spec_from_file_location(
-            name, folder / "__init__.py", submodule_search_locations=[str(folder)]
-        )
-        assert specification is not None
-        assert specification.loader is not None
-        module = importlib.util.module_from_spec(specification)
-        sys.modules[name] = module
-        specification.loader.exec_module(module)
-        from launchplane_lane_guard.command_line import main as run
-    return int(run())
+        # Python puts the folder itself first, where its files would pass for anybody's modules.
+        sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != folder]
+        load(folder)
+    from launchplane_lane_guard import __version__
+    from launchplane_lane_guard.door import enter
+
+    return enter(__version__)
+
+
+def load(folder: Path) -> None:
+    """Import the guard from this folder under its own name."""
+    name = "launchplane_lane_guard"
+    specification = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module
+    specification.loader.exec_module(module)
 
 
 if __name__ == "__main__":

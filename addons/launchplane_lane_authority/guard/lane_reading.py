@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 import psycopg2
 
 from launchplane_lane_contracts.contract import RULEBOOK_VERSION
-from launchplane_lane_contracts.reading import DatabaseReading, LaneReading
+from launchplane_lane_contracts.reading import DatabaseEntry, DatabaseReading, LaneReading
+from launchplane_lane_contracts.vocabulary import TagState
 
 from . import __version__
 from .catalogue import read_databases, read_server, read_size
-from .database import MAINTENANCE_DATABASE, connected, first_line, query_through
+from .database import MAINTENANCE_DATABASE, Query, connected, first_line, query_through
 from .filestore import read_filestore
 from .inside import read_inside
 from .keep import read_keep
@@ -41,11 +42,8 @@ def read_database(settings: GuardSettings) -> DatabaseReading:
             entry = next((each for each in databases if each.name == settings.database), None)
             size = None
             if entry is not None:
-                try:
-                    size = read_size(query, entry.oid)
-                except psycopg2.Error:
-                    # The size is for people; without the right to see it all else is still known.
-                    size = None
+                size = _size(query, entry.oid)
+            databases = tuple(_with_size(query, each) for each in databases)
     except psycopg2.Error as problem:
         return DatabaseReading(name=settings.database, problem=first_line(problem))
     reading = DatabaseReading(
@@ -58,6 +56,21 @@ def read_database(settings: GuardSettings) -> DatabaseReading:
     if entry is None or not entry.takes_connections:
         return reading
     return _with_inside(settings, reading, entry.oid)
+
+
+def _size(query: Query, oid: int) -> int | None:
+    try:
+        return read_size(query, oid)
+    except psycopg2.Error:
+        # The size is for people; without the right to see it all else is still known.
+        return None
+
+
+def _with_size(query: Query, entry: DatabaseEntry) -> DatabaseEntry:
+    """Kept data is shown with its size; what else stands on the server is not looked into."""
+    if entry.tag is None or entry.tag.state is not TagState.KEPT:
+        return entry
+    return entry.model_copy(update={"size_bytes": _size(query, entry.oid)})
 
 
 def _with_inside(settings: GuardSettings, reading: DatabaseReading, oid: int) -> DatabaseReading:

@@ -4,6 +4,7 @@ import sys
 
 from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.receipt import Receipt
+from launchplane_lane_contracts.vocabulary import TagState
 
 
 def tell(receipt: Receipt) -> None:
@@ -24,7 +25,20 @@ def _words(receipt: Receipt) -> list[str]:
     if receipt.set_aside is not None:
         lines.append(f"  set aside as {receipt.set_aside.name}")
     if receipt.reading is not None:
-        lines += [f"  {words}" for words in _not_seen(receipt.reading)]
+        lines += [f"  {words}" for words in (*_kept(receipt.reading), *_not_seen(receipt.reading))]
+    return lines
+
+
+def _kept(reading: LaneReading) -> list[str]:
+    """What is kept on the lane's server, with its size and since when."""
+    lines = []
+    for each in reading.database.neighbours:
+        if each.tag is None or each.tag.state is not TagState.KEPT or each.tag.lane != reading.lane:
+            continue
+        size = f", {each.size_bytes / 1e6:,.0f} MB" if each.size_bytes is not None else ""
+        at = each.tag.set_aside_at
+        since = f", set aside {at:%Y-%m-%d %H:%M} UTC" if at is not None else ""
+        lines.append(f"kept: {each.name}, generation {each.tag.generation}{size}{since}")
     return lines
 
 
