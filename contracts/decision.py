@@ -32,5 +32,7 @@ class Decision(VersionedContract):
     """What must be true afterwards; there whenever a policy is known."""
     approvers_required: int
     """Approvers asked for besides the requester."""
+    requester_signs: bool
+    """Whether the requester's own signature is asked for too."""
     rulebook_version: int
     """The version of the rule book that decided."""

@@ -13,6 +13,7 @@ from .contract import (
 )
 from .lane import Lane
 from .marker import ObjectId
+from .vocabulary import Weight
 
 
 class Enrolment(VersionedContract):
@@ -36,6 +37,6 @@ class Enrolment(VersionedContract):
     """Whether it is to count as the only true copy."""
 
     @property
-    def approvers_required(self) -> int:
-        """Approvers asked for besides the requester. Protecting needs none."""
-        return 0 if self.authoritative else 1
+    def weight(self) -> Weight:
+        """How many people must sign it. Protecting needs none."""
+        return Weight.ROUTINE if self.authoritative else Weight.CONSEQUENTIAL

@@ -5,8 +5,10 @@ from .contract import (
     Contract,
     DatabaseNameField,
     DigestField,
+    FilestorePathField,
     NonceField,
     PermitIdField,
+    SystemIdentifierField,
     UtcInstant,
     VersionedContract,
 )
@@ -24,8 +26,12 @@ class BackupGate(VersionedContract):
     """The lane whose data it holds."""
     generation: Generation
     """The generation of that data."""
+    system_identifier: SystemIdentifierField
+    """The cluster that it was taken from."""
     database_oid: ObjectId
     """The database that it was taken from."""
+    filestore_path: FilestorePathField
+    """The folder that its files were taken from."""
     snapshot_at: UtcInstant
     """The moment that it holds (UTC)."""
     manifest_digest: DigestField
@@ -79,11 +85,22 @@ class KeptData(Contract):
     """Whether a filestore folder was set aside with it."""
 
 
+class SourcePlace(Contract):
+    """Where the upstream source was found to stand."""
+
+    system_identifier: SystemIdentifierField
+    """Its cluster."""
+    database_oid: ObjectId
+    """Its database."""
+
+
 class IncomingData(Contract):
     """What is known of the data that is to come."""
 
     declared_upstream: UpstreamSource | None = None
     """The upstream source that the tenant's declaration names."""
+    upstream_place: SourcePlace | None = None
+    """Where that source was found to stand; None when nobody could look."""
     backup: BackupGate | None = None
     """The backup that is to be restored."""
     backup_load_proof: LoadProof | None = None

@@ -12,9 +12,10 @@ from .observation import (
     HostRecord,
     KeepObservation,
     MarkerObservation,
+    RoomObservation,
     RuntimeObservation,
 )
-from .orders import LowerOrder, MarkerOrder, Permit, StampOrder
+from .orders import LowerOrder, Permit, StampOrder
 from .reading import (
     DatabaseEntry,
     DatabaseReading,
@@ -28,7 +29,7 @@ from .vocabulary import (
     FilestoreState,
     KeepState,
     MarkerState,
-    RowState,
+    RoomState,
     RuntimeState,
     TagState,
 )
@@ -79,7 +80,8 @@ def judge_database(reading: DatabaseReading, record: HostRecord) -> DatabaseObse
             DatabaseState.RENAMED,
             f"the lane's database (oid {elsewhere.oid}) stands under the name {elsewhere.name}",
         )
-    if record.generation is not None and not _data_is_kept(reading, record):
+    expected = record.generation is not None and not record.declared_lost
+    if expected and not _data_is_kept(reading, record):
         return seen(
             DatabaseState.MISSING,
             f"generation {record.generation} was recorded here and is not found",
@@ -199,16 +201,10 @@ def judge_marker(
         return seen(MarkerState.TAMPERED, "the row does not say what its signed token says")
     if row.lane != str(record.lane) or order.lane != record.lane:
         return seen(MarkerState.FOREIGN, f"the marker is that of lane {row.lane}")
-    if row.state is RowState.PENDING or isinstance(order, Permit):
-        return seen(MarkerState.PENDING, f"the rebuild of permit {row_permit(order)} is unsettled")
+    if isinstance(order, Permit):
+        pending = seen(MarkerState.PENDING, f"the rebuild of permit {order.permit_id} is unsettled")
+        return pending.model_copy(update={"permit_id": order.permit_id})
     return _judge_settled(order.marker, reading, record, seen)
-
-
-def row_permit(order: Permit | MarkerOrder) -> str:
-    """The permit that an order in a marker row belongs to, or a dash."""
-    if isinstance(order, LowerOrder):
-        return "-"
-    return order.permit_id or "-"
 
 
 def _judge_settled(
@@ -399,6 +395,15 @@ def judge_keep(reading: KeepReading, filestore: FilestoreReading) -> KeepObserva
     return KeepObservation(
         state=reading.state, detail=reading.problem or (reading.path or "no keep is configured")
     )
+
+
+def judge_room(needed_bytes: int | None, free_bytes: int | None) -> RoomObservation:
+    """Whether what is needed fits into what is free; either may be unknown."""
+    if needed_bytes is None or free_bytes is None:
+        state = RoomState.UNKNOWN
+    else:
+        state = RoomState.ENOUGH if needed_bytes <= free_bytes else RoomState.NOT_ENOUGH
+    return RoomObservation(state=state, needed_bytes=needed_bytes, free_bytes=free_bytes)
 
 
 def kept_is_unchanged(reading: DatabaseReading, keep: KeepReading, kept: KeptData) -> bool:

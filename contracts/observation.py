@@ -1,23 +1,28 @@
 """What the rule book looks at: the readings, judged one by one."""
 
-from .approval import Approval
+from .approval import Approval, Thresholds
 from .contract import (
     Contract,
     FilestorePathField,
     NonceField,
     OperationIdField,
+    PermitIdField,
     SystemIdentifierField,
     UtcInstant,
 )
 from .evidence import IncomingData, KeptData, PresentEvidence
 from .lane import Lane
 from .marker import EngineTag, Generation, PhysicalIdentity
+from .reading import ByteCount
 from .vocabulary import (
     DatabaseState,
+    DataSource,
     FilestoreState,
     KeepState,
     MarkerState,
+    Operation,
     OperationPhase,
+    RoomState,
     RuntimeState,
 )
 
@@ -29,6 +34,16 @@ class UnfinishedOperation(Contract):
     """The operation."""
     phase: OperationPhase
     """How far it came."""
+    operation: Operation
+    """What was asked for."""
+    data_source: DataSource
+    """Where the data was to come from."""
+    permit_id: PermitIdField | None = None
+    """The permit that was signed for it last."""
+    begun_at: UtcInstant | None = None
+    """When the data was set aside (UTC), where that is on record."""
+    authoritative: bool = True
+    """Whether the data that it found counted as the only true copy."""
 
 
 class HostRecord(Contract):
@@ -38,6 +53,8 @@ class HostRecord(Contract):
     """The lane."""
     generation: Generation | None = None
     """The generation last settled; None when no data was ever recorded here."""
+    declared_lost: bool = False
+    """Whether people gave up the data of that generation, so that none of it is expected."""
     nonce: NonceField | None = None
     """The nonce of the marker last settled."""
     identity: PhysicalIdentity | None = None
@@ -86,6 +103,8 @@ class MarkerObservation(Contract):
     """Whether protection was asked for inside Odoo."""
     generation: int | None = None
     """The generation that it names."""
+    permit_id: PermitIdField | None = None
+    """The permit that wrote it, where it is pending."""
 
 
 class FilestoreObservation(Contract):
@@ -119,6 +138,17 @@ class KeepObservation(Contract):
     """What was seen, for people."""
 
 
+class RoomObservation(Contract):
+    """Whether old and new fit side by side."""
+
+    state: RoomState = RoomState.UNKNOWN
+    """What was found out."""
+    needed_bytes: ByteCount | None = None
+    """What is to come, and what has to be copied to be set aside."""
+    free_bytes: ByteCount | None = None
+    """What is free on the volume that it comes to."""
+
+
 class Observation(Contract):
     """All that one decision is based on."""
 
@@ -136,12 +166,16 @@ class Observation(Contract):
     """The second witness."""
     keep: KeepObservation
     """The place for what is set aside."""
+    room: RoomObservation = RoomObservation()
+    """Whether old and new fit side by side."""
     present: PresentEvidence = PresentEvidence()
     """Backups of the data that is there."""
     incoming: IncomingData = IncomingData()
     """The data that is to come."""
     approvals: tuple[Approval, ...] = ()
     """Verified signatures under the plan's digest."""
+    thresholds: Thresholds = Thresholds()
+    """How many signatures this installation asks for."""
     store_trusted: bool = True
     """Whether the store is not behind the ledger head that is kept beside the key."""
     clock_trusted: bool = True

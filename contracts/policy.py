@@ -16,7 +16,7 @@ from .contract import (
     VersionedContract,
 )
 from .lane import Lane
-from .vocabulary import DataSource, RolloutState
+from .vocabulary import DataSource, RolloutState, TargetOrigin
 
 LONGEST_PROVISIONAL = timedelta(days=90)
 SHORTEST_KEEPING_OF_AUTHORITATIVE_DATA = timedelta(hours=24)
@@ -54,6 +54,13 @@ class ProviderTarget(Contract):
             other.name,
             frozenset(other.domains),
         )
+
+
+class LiveTarget(ProviderTarget):
+    """What the provider says is about to be changed, as the host read it for this request."""
+
+    read_from: TargetOrigin
+    """Where it was read; a record proves nothing about what is live."""
 
 
 class Policy(VersionedContract):

@@ -4,9 +4,15 @@ from typing import Annotated, Self
 
 from pydantic import StringConstraints, model_validator
 
-from .contract import BackupIdField, DatabaseNameField, PersonField, VersionedContract
+from .contract import (
+    BackupIdField,
+    DatabaseNameField,
+    OperationIdField,
+    PersonField,
+    VersionedContract,
+)
 from .lane import Lane
-from .policy import ProviderTarget
+from .policy import LiveTarget
 from .vocabulary import REQUESTS_THAT_EXIST, DataSource, Operation
 
 
@@ -27,8 +33,10 @@ class Request(VersionedContract):
     """The backup to restore; with `backup_restore` only."""
     kept_database: DatabaseNameField | None = None
     """The kept database to bring back; with `kept` only."""
-    provider_target: ProviderTarget | None = None
+    provider_target: LiveTarget | None = None
     """What Launchplane is about to act on, as it is live."""
+    retries: OperationIdField | None = None
+    """The unfinished operation that is to be done once more; None for any other rebuild."""
     attest_runtime: bool = False
     """Whether the guard may attest for a runtime that is down. It is on the record."""
 

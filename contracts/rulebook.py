@@ -9,7 +9,6 @@ from .decision import Decision, Obligations
 from .observation import Observation
 from .policy import SHORTEST_KEEPING_OF_AUTHORITATIVE_DATA, Policy, effective_policy
 from .request import Request
-from .rules.approvers_required import approvers_required
 from .rules.backups_and_sources import (
     backup_is_proven,
     kept_data_is_unchanged,
@@ -22,6 +21,7 @@ from .rules.database_and_files import (
     files_are_ours,
     keep_is_ready,
     marker_is_bound,
+    there_is_room,
 )
 from .rules.lane_and_source import all_of_one_lane, policy_unknown, source_is_allowed
 from .rules.people_and_host import (
@@ -30,7 +30,13 @@ from .rules.people_and_host import (
     nothing_is_in_progress,
     provider_target_is_ours,
 )
+from .rules.retry import (
+    is_retry,
+    only_remains_stand_there,
+    retry_is_of_what_is_unfinished,
+)
 from .rules.second_witness import runtime_agrees
+from .rules.signatures_demanded import signatures_demanded
 from .vocabulary import DataSource
 
 
@@ -47,22 +53,40 @@ def decide(
             reasons=(policy_unknown(request), *host_is_trusted(observation)),
             obligations=None,
             approvers_required=0,
+            requester_signs=False,
             rulebook_version=RULEBOOK_VERSION,
         )
-    effective = effective_policy(
-        policy,
-        now,
-        marker_authoritative=observation.marker.authoritative,
-        claimed=observation.marker.claimed,
-    )
-    case = Case(policy, effective, request, observation, now)
+    case = _case(policy, request, observation, now)
     reasons = tuple(found for rule in RULES for found in rule(case))
+    demand = signatures_demanded(case)
     return Decision(
         allowed=not reasons,
         reasons=reasons,
         obligations=_obligations(case),
-        approvers_required=approvers_required(effective, request, observation),
+        approvers_required=demand.approvers,
+        requester_signs=demand.requester_signs,
         rulebook_version=RULEBOOK_VERSION,
+    )
+
+
+def _case(policy: Policy, request: Request, observation: Observation, now: UtcInstant) -> Case:
+    remains = only_remains_stand_there(request, observation)
+    marker, unfinished = observation.marker, observation.record.unfinished
+    # A marker in remains came with other data; what counts is what the operation had found.
+    found_authoritative = unfinished is not None and unfinished.authoritative
+    return Case(
+        policy,
+        effective_policy(
+            policy,
+            now,
+            marker_authoritative=found_authoritative if remains else marker.authoritative,
+            claimed=marker.claimed and not remains,
+        ),
+        request,
+        observation,
+        now,
+        retries=is_retry(request, observation),
+        remains=remains,
     )
 
 
@@ -93,6 +117,7 @@ RULES: tuple[Rule, ...] = (
     marker_is_bound,
     files_are_ours,
     keep_is_ready,
+    there_is_room,
     runtime_agrees,
     present_data_is_backed_up,
     upstream_agrees,
@@ -101,6 +126,7 @@ RULES: tuple[Rule, ...] = (
     provider_target_is_ours,
     enough_people_signed,
     nothing_is_in_progress,
+    retry_is_of_what_is_unfinished,
     lambda case: host_is_trusted(case.seen),
 )
 """All rules, in the order in which their reasons are told."""

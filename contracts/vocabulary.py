@@ -104,6 +104,29 @@ class KeepState(StrEnum):
     UNUSABLE = "unusable"
 
 
+class RoomState(StrEnum):
+    """Whether old and new fit on the lane's volume side by side."""
+
+    ENOUGH = "enough"
+    NOT_ENOUGH = "not_enough"
+    UNKNOWN = "unknown"
+
+
+class TargetOrigin(StrEnum):
+    """Where the provider target in a request was read."""
+
+    PROVIDER = "provider"
+    RECORD = "record"
+
+
+class Weight(StrEnum):
+    """How much a step may cost, which says how many people must sign it."""
+
+    ROUTINE = "routine"
+    CONSEQUENTIAL = "consequential"
+    GRAVE = "grave"
+
+
 class Witnessing(StrEnum):
     """By which road the runtime witness came."""
 

@@ -3,7 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from launchplane_lane_contracts.approval import ApprovalTally, tally_approvals
+from launchplane_lane_contracts.approval import (
+    ApprovalTally,
+    Thresholds,
+    demand_for,
+    tally_approvals,
+)
 from launchplane_lane_contracts.contract import (
     RULEBOOK_VERSION,
     DatabaseName,
@@ -90,7 +95,8 @@ def plan_enrolment(office: LaneOffice, lane: Lane, *, requester: Person) -> Enro
         tally=tally_approvals(
             office.approvals(digest),
             requester=requester,
-            required=enrolment.approvers_required,
+            demand=demand_for(enrolment.weight, Thresholds()),
+            proposed_at=now,
             now=now,
         ),
     )

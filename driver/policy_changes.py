@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass
 
-from launchplane_lane_contracts.approval import ApprovalTally, tally_approvals
+from launchplane_lane_contracts.approval import (
+    ApprovalTally,
+    Thresholds,
+    demand_for,
+    tally_approvals,
+)
 from launchplane_lane_contracts.contract import Digest, Person, PersonField, VersionedContract
 from launchplane_lane_contracts.errors import BadInput, Refused
 from launchplane_lane_contracts.policy import Policy, PolicyRevision
-from launchplane_lane_contracts.policy_change import approvers_for_change, loosening
+from launchplane_lane_contracts.policy_change import loosening, weight_of_change
 from launchplane_lane_contracts.reasons import ReasonCode, reason
 
 from .lane_office import LaneOffice, utc_now
@@ -76,7 +81,8 @@ def proposed_change(office: LaneOffice, digest: Digest) -> ProposedChange:
         tally=tally_approvals(
             office.approvals(digest),
             requester=change.proposer,
-            required=approvers_for_change(old, change.policy),
+            demand=demand_for(weight_of_change(old, change.policy), Thresholds()),
+            proposed_at=proposal.proposed_at,
             now=utc_now(),
         ),
     )

@@ -12,7 +12,7 @@ from .case import Case
 
 def present_data_is_backed_up(case: Case) -> Iterator[Reason]:
     """The data that is there was backed up and proven, where that is asked."""
-    if case.seen.nothing_to_set_aside:
+    if case.seen.nothing_to_set_aside or case.remains:
         return
     gate, proof = case.seen.present.gate, case.seen.present.data_proof
     record = case.seen.record
@@ -22,7 +22,8 @@ def present_data_is_backed_up(case: Case) -> Iterator[Reason]:
             yield reason(
                 ReasonCode.BACKUP_GATE_MISSING,
                 "No backup of the data that is there has been recorded.",
-                "Capture a backup of the lane as it is now, then plan again.",
+                "Capture a backup of the lane as it is now, then plan again; data that cannot be "
+                "backed up any more has to be declared lost, which one approver signs.",
             )
         elif not is_of_this_data:
             yield reason(
@@ -32,7 +33,7 @@ def present_data_is_backed_up(case: Case) -> Iterator[Reason]:
                 "Capture a backup of the lane as it is now, then plan again.",
                 backup_id=gate.backup_id,
             )
-        elif not timedelta(0) <= case.now - gate.snapshot_at <= case.policy.backup_max_age:
+        elif not _is_fresh(gate, case):
             yield reason(
                 ReasonCode.BACKUP_GATE_STALE,
                 f"The newest backup is of {gate.snapshot_at:%Y-%m-%d %H:%M} UTC; it may be at "
@@ -63,7 +64,20 @@ def _is_of_recorded_data(gate: BackupGate, record: HostRecord) -> bool:
         record.identity is not None
         and gate.lane == record.lane
         and gate.generation == record.generation
+        and gate.system_identifier == record.identity.system_identifier
         and gate.database_oid == record.identity.database_oid
+        and gate.filestore_path == record.filestore_path
+    )
+
+
+def _is_fresh(gate: BackupGate, case: Case) -> bool:
+    """Whether it is young enough now or, when an operation is retried, was when that began."""
+    begun = case.seen.record.unfinished.begun_at if case.seen.record.unfinished else None
+    instants = (case.now, begun) if case.retries else (case.now,)
+    return any(
+        timedelta(0) <= instant - gate.snapshot_at <= case.policy.backup_max_age
+        for instant in instants
+        if instant is not None
     )
 
 
@@ -87,6 +101,20 @@ def upstream_agrees(case: Case) -> Iterator[Reason]:
             f"{declared.database}).",
             "Make the two agree: correct the tenant's declaration, or propose a policy with the "
             "other source.",
+        )
+    place, database = case.seen.incoming.upstream_place, case.seen.database
+    if place is not None and (place.system_identifier, place.database_oid) == (
+        database.system_identifier,
+        database.oid,
+    ):
+        yield reason(
+            ReasonCode.SOURCE_IS_THE_LANE_ITSELF,
+            "The upstream source was found to be the very database that would be rebuilt "
+            f"(oid {place.database_oid}, cluster {place.system_identifier}).",
+            "Correct the host name or the database of the upstream source, in the record and in "
+            "the tenant's declaration, then plan again.",
+            database_oid=place.database_oid,
+            system_identifier=place.system_identifier,
         )
 
 

@@ -19,6 +19,10 @@ class Case:
     request: Request
     seen: Observation
     now: UtcInstant
+    retries: bool
+    """Whether the request is to do the unfinished operation of the lane once more."""
+    remains: bool
+    """Whether what stands under the name is only what that operation left."""
 
 
 Rule = Callable[[Case], Iterator[Reason]]

@@ -3,8 +3,16 @@
 from collections.abc import Iterator
 
 from ..reasons import Reason, ReasonCode, reason
-from ..vocabulary import DatabaseState, DataSource, FilestoreState, KeepState, MarkerState
+from ..vocabulary import (
+    DatabaseState,
+    DataSource,
+    FilestoreState,
+    KeepState,
+    MarkerState,
+    RoomState,
+)
 from .case import Case
+from .retry import accepts_pending_marker
 
 
 def database_is_known(case: Case) -> Iterator[Reason]:
@@ -117,6 +125,8 @@ _MARKER_REASONS = {
 def marker_is_bound(case: Case) -> Iterator[Reason]:
     """The marker of an initialised database is bound."""
     marker = case.seen.marker
+    if case.remains or accepts_pending_marker(case):
+        return
     if marker.state in _MARKER_REASONS:
         code, message, remedy = _MARKER_REASONS[marker.state]
         yield reason(
@@ -166,9 +176,23 @@ _FILESTORE_REASONS = {
 }
 
 
+_STATES_OF_REMAINS = frozenset(
+    {
+        FilestoreState.ABSENT,
+        FilestoreState.EMPTY,
+        FilestoreState.OURS,
+        FilestoreState.STALE,
+        FilestoreState.UNTAGGED,
+    }
+)
+"""What a rebuild that died may leave at the place of the files."""
+
+
 def files_are_ours(case: Case) -> Iterator[Reason]:
     """The files are this lane's."""
     filestore = case.seen.filestore
+    if case.remains and filestore.state in _STATES_OF_REMAINS:
+        return
     if filestore.state in _FILESTORE_REASONS:
         code, message, remedy = _FILESTORE_REASONS[filestore.state]
         yield reason(
@@ -198,8 +222,9 @@ _KEEP_REASONS = {
     ),
     KeepState.OTHER_VOLUME: (
         ReasonCode.KEEP_OTHER_VOLUME,
-        "The filestore folder cannot be renamed into the keep",
-        "Put the keep and the filestore folder on one volume, below its mount point.",
+        "The files would have to be copied into the keep, and nothing says that there is room",
+        "Make room on the keep's volume, or put the keep and the filestore folder on one volume, "
+        "below its mount point; then plan again.",
     ),
     KeepState.UNUSABLE: (
         ReasonCode.KEEP_UNUSABLE,
@@ -212,6 +237,23 @@ _KEEP_REASONS = {
 def keep_is_ready(case: Case) -> Iterator[Reason]:
     """There is a place for what is set aside."""
     keep = case.seen.keep
+    if keep.state is KeepState.OTHER_VOLUME and case.seen.room.state is RoomState.ENOUGH:
+        # The files are copied, compared and only then emptied; that needs nothing but room.
+        return
     if keep.state in _KEEP_REASONS:
         code, message, remedy = _KEEP_REASONS[keep.state]
         yield reason(code, f"{message}: {keep.detail}.", remedy, detail=keep.detail)
+
+
+def there_is_room(case: Case) -> Iterator[Reason]:
+    """Old and new fit side by side, as far as that can be known."""
+    room = case.seen.room
+    if room.state is RoomState.NOT_ENOUGH:
+        yield reason(
+            ReasonCode.ROOM_NOT_ENOUGH,
+            f"Old and new data do not fit side by side: {room.needed_bytes} bytes are needed and "
+            f"{room.free_bytes} are free.",
+            "Make room on the lane's volume, or release kept data that is due, then plan again.",
+            needed_bytes=room.needed_bytes,
+            free_bytes=room.free_bytes,
+        )

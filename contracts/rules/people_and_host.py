@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from ..approval import tally_approvals
 from ..observation import Observation
 from ..reasons import Reason, ReasonCode, reason
-from ..vocabulary import UNFINISHED_PHASES
-from .approvers_required import approvers_required
+from ..vocabulary import UNFINISHED_PHASES, TargetOrigin
 from .case import Case
+from .signatures_demanded import signatures_demanded
 
 
 def provider_target_is_ours(case: Case) -> Iterator[Reason]:
@@ -23,7 +23,16 @@ def provider_target_is_ours(case: Case) -> Iterator[Reason]:
             "Let the caller name the provider's target as it is live, then plan again.",
             recorded=recorded.name,
         )
-    elif not recorded.same_as(live):
+        return
+    if live.read_from is not TargetOrigin.PROVIDER:
+        yield reason(
+            ReasonCode.PROVIDER_TARGET_NOT_LIVE,
+            f"The provider's target {live.name} was taken from a record, which says nothing about "
+            "what would really be changed.",
+            "Let the caller ask the provider itself for its target, then plan again.",
+            target=live.target_id,
+        )
+    if not recorded.same_as(live):
         yield reason(
             ReasonCode.PROVIDER_TARGET_DIFFERS,
             f"What is about to be changed is {live.name} ({live.target_id}, "
@@ -38,12 +47,16 @@ def provider_target_is_ours(case: Case) -> Iterator[Reason]:
 
 def enough_people_signed(case: Case) -> Iterator[Reason]:
     """Enough people signed."""
-    required = approvers_required(case.effective, case.request, case.seen)
+    demand = signatures_demanded(case)
     signed = tally_approvals(
-        case.seen.approvals, requester=case.request.requester, required=required, now=case.now
+        case.seen.approvals,
+        requester=case.request.requester,
+        demand=demand,
+        proposed_at=case.now,
+        now=case.now,
     )
     if not signed.met:
-        missing = required - len(signed.approvers)
+        missing = demand.approvers - len(signed.approvers)
         wanted = [f"{missing} more approver(s)"] if missing > 0 else []
         if not signed.requester_signed:
             wanted.append(f"the requester ({case.request.requester})")
@@ -51,7 +64,7 @@ def enough_people_signed(case: Case) -> Iterator[Reason]:
             ReasonCode.APPROVALS_MISSING,
             f"Authoritative data would be set aside; still to sign: {' and '.join(wanted)}.",
             "Let them read the plan and sign its digest with `lane-authority approve`.",
-            required=required,
+            required=demand.approvers,
             approvers=", ".join(signed.approvers) or "none",
         )
 
@@ -59,7 +72,7 @@ def enough_people_signed(case: Case) -> Iterator[Reason]:
 def nothing_is_in_progress(case: Case) -> Iterator[Reason]:
     """Nothing else is in progress on the lane."""
     unfinished = case.seen.record.unfinished
-    if unfinished is None:
+    if unfinished is None or case.retries:
         return
     if unfinished.phase in UNFINISHED_PHASES:
         yield reason(

@@ -8,13 +8,14 @@ from launchplane_lane_contracts.contract import DatabaseName, Digest, OperationI
 from launchplane_lane_contracts.enrolment import Enrolment
 from launchplane_lane_contracts.errors import BadInput, Refused
 from launchplane_lane_contracts.lane import Lane
-from launchplane_lane_contracts.policy import ProviderTarget
+from launchplane_lane_contracts.policy import LiveTarget
 from launchplane_lane_contracts.request import Request
 from launchplane_lane_contracts.vocabulary import (
     REQUESTS_THAT_EXIST,
     DataSource,
     Operation,
     OperationPhase,
+    TargetOrigin,
 )
 
 from .. import enrolment as enrolments
@@ -76,7 +77,12 @@ def plan(
             reason=reason,
             kept_database=DatabaseName(kept_database) if kept_database else None,
             attest_runtime=attest_runtime,
-            provider_target=ProviderTarget(target_id=target_id, name=target_name, domains=domains)
+            provider_target=LiveTarget(
+                target_id=target_id,
+                name=target_name,
+                domains=domains,
+                read_from=TargetOrigin.PROVIDER,
+            )
             if target_id
             else None,
         )

@@ -8,6 +8,7 @@ from launchplane_lane_contracts.contract import (
     FilestorePath,
     Nonce,
     OperationId,
+    PermitId,
     UtcInstant,
 )
 from launchplane_lane_contracts.errors import Refused
@@ -15,6 +16,7 @@ from launchplane_lane_contracts.evidence import KeptData
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.marker import PhysicalIdentity
 from launchplane_lane_contracts.observation import HostRecord, UnfinishedOperation
+from launchplane_lane_contracts.plan import Plan
 from launchplane_lane_contracts.reasons import ReasonCode, reason
 from launchplane_lane_contracts.vocabulary import LIVE_PHASES, OperationPhase
 
@@ -61,19 +63,14 @@ def host_record(session: Session, lane: Lane) -> HostRecord:
     """Everything that was recorded of the lane."""
     row = session.get(LaneRow, str(lane))
     live = live_row(session, lane)
-    unfinished = (
-        UnfinishedOperation(
-            operation_id=OperationId(live.operation_id), phase=OperationPhase(live.phase)
-        )
-        if live is not None
-        else None
-    )
+    unfinished = _unfinished(live) if live is not None else None
     kept = kept_of(session, lane)
     if row is None or row.generation is None:
         return HostRecord(lane=lane, unfinished=unfinished, kept=kept)
     return HostRecord(
         lane=lane,
         generation=row.generation,
+        declared_lost=row.declared_lost,
         nonce=Nonce(row.nonce) if row.nonce is not None else None,
         identity=(
             read_text(PhysicalIdentity, row.identity, f"where the data of lane {lane} stood")
@@ -85,6 +82,20 @@ def host_record(session: Session, lane: Lane) -> HostRecord:
         ),
         unfinished=unfinished,
         kept=kept,
+    )
+
+
+def _unfinished(row: OperationRow) -> UnfinishedOperation:
+    target = read_text(Plan, row.plan, f"the plan of operation {row.operation_id}").target
+    obligations = target.obligations
+    return UnfinishedOperation(
+        operation_id=OperationId(row.operation_id),
+        phase=OperationPhase(row.phase),
+        operation=target.request.operation,
+        data_source=target.request.data_source,
+        permit_id=PermitId(row.permit_id) if row.permit_id is not None else None,
+        begun_at=row.begun_at,
+        authoritative=obligations is None or obligations.authoritative,
     )
 
 
@@ -116,6 +127,7 @@ def record_live_data(
             )
         )
     row.generation = generation
+    row.declared_lost = False
     row.nonce = nonce
     row.identity = identity.canonical().decode()
     row.filestore_path = filestore_path

@@ -153,6 +153,8 @@ def advance(
     was = row.phase
     row.phase = to.value
     row.updated_at = now
+    if to is OperationPhase.BEGUN:
+        row.begun_at = now
     if permit_id is not None:
         row.permit_id = permit_id
     if permit_token is not None:

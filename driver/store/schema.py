@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Text, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Text, false, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from launchplane_lane_contracts.vocabulary import LIVE_PHASES
 
 from .columns import UtcColumn
 
-SCHEMA_REVISION = "0001"
+SCHEMA_REVISION = "0002"
 """The migration that this program needs."""
 
 ONE_LIVE_OPERATION = "one_live_operation_per_lane"
@@ -75,6 +75,7 @@ class LaneRow(Base):
     nonce: Mapped[str | None]
     identity: Mapped[str | None]
     filestore_path: Mapped[str | None]
+    declared_lost: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class OperationRow(Base):
@@ -104,6 +105,7 @@ class OperationRow(Base):
     requester: Mapped[str]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    begun_at: Mapped[datetime | None]
 
 
 class KeptRow(Base):

@@ -39,7 +39,12 @@ from launchplane_lane_contracts.observation import (
     RuntimeObservation,
     UnfinishedOperation,
 )
-from launchplane_lane_contracts.policy import Policy, ProviderTarget, UpstreamSource
+from launchplane_lane_contracts.policy import (
+    LiveTarget,
+    Policy,
+    ProviderTarget,
+    UpstreamSource,
+)
 from launchplane_lane_contracts.request import Request
 from launchplane_lane_contracts.rulebook import decide
 from launchplane_lane_contracts.vocabulary import (
@@ -53,6 +58,7 @@ from launchplane_lane_contracts.vocabulary import (
     OperationPhase,
     RolloutState,
     RuntimeState,
+    TargetOrigin,
 )
 
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
@@ -66,6 +72,8 @@ MARKER_TABLE_OID = 16500
 KEPT_OID = 16300
 SERVER = SystemIdentifier("7300000000000000001")
 DATABASE = DatabaseName("cm")
+UNFINISHED = OperationId("operation-9")
+PERMIT = PermitId("permit-of-generation-8")
 KEPT_DATABASE = DatabaseName("cm__kept_g6_recreate_abc123")
 FILES = FilestorePath("/srv/odoo/filestore/cm")
 NONCE = Nonce("nonce-of-generation-7")
@@ -89,6 +97,7 @@ UPSTREAM = UpstreamSource(
 TARGET = ProviderTarget(
     target_id="app-1", name="cm-prod", domains=("cm.example.org", "www.cm.example.org")
 )
+LIVE_TARGET = LiveTarget(**dict(TARGET), read_from=TargetOrigin.PROVIDER)
 PAIRS = tuple(sorted(REQUESTS_THAT_EXIST))
 SOURCES_OF_AUTHORITATIVE_LANES = frozenset(
     {DataSource.EXISTING, DataSource.BACKUP_RESTORE, DataSource.KEPT}
@@ -162,7 +171,7 @@ def a_request(operation: Operation, source: DataSource, lane: Lane = LANE) -> Re
         requester=REQUESTER,
         backup_id=OLD_BACKUP if source is DataSource.BACKUP_RESTORE else None,
         kept_database=KEPT_DATABASE if source is DataSource.KEPT else None,
-        provider_target=TARGET,
+        provider_target=LIVE_TARGET,
     )
 
 
@@ -172,7 +181,9 @@ def a_gate(lane: Lane = LANE) -> BackupGate:
         backup_id=PRESENT_BACKUP,
         lane=lane,
         generation=GENERATION,
+        system_identifier=SERVER,
         database_oid=DATABASE_OID,
+        filestore_path=FILES,
         snapshot_at=NOW - timedelta(hours=1),
         manifest_digest=MANIFEST,
     )
@@ -184,7 +195,9 @@ def an_old_backup(lane: Lane = LANE) -> BackupGate:
         backup_id=OLD_BACKUP,
         lane=lane,
         generation=3,
+        system_identifier=SERVER,
         database_oid=16100,
+        filestore_path=FILES,
         snapshot_at=NOW - timedelta(days=365),
         manifest_digest=OLD_MANIFEST,
     )
@@ -303,4 +316,12 @@ def allowed_cases() -> Iterator[Case]:
 
 def unfinished(phase: OperationPhase) -> UnfinishedOperation:
     """An operation that came that far."""
-    return UnfinishedOperation(operation_id=OperationId("operation-9"), phase=phase)
+    return UnfinishedOperation(
+        operation_id=UNFINISHED,
+        phase=phase,
+        operation=Operation.RECREATE,
+        data_source=DataSource.EMPTY,
+        permit_id=PERMIT,
+        begun_at=NOW - timedelta(minutes=50),
+        authoritative=False,
+    )

@@ -5,7 +5,7 @@ import pkgutil
 from datetime import timedelta
 
 import launchplane_lane_contracts
-from launchplane_lane_contracts.approval import ApprovalTally
+from launchplane_lane_contracts.approval import ApprovalTally, Thresholds, demand_for
 from launchplane_lane_contracts.contract import (
     RULEBOOK_VERSION,
     BackupId,
@@ -17,7 +17,8 @@ from launchplane_lane_contracts.contract import (
     VersionedContract,
 )
 from launchplane_lane_contracts.enrolment import Enrolment
-from launchplane_lane_contracts.judgement import TokenVerdict
+from launchplane_lane_contracts.evidence import SourcePlace
+from launchplane_lane_contracts.judgement import TokenVerdict, judge_room
 from launchplane_lane_contracts.marker import Lineage
 from launchplane_lane_contracts.orders import (
     GivenUp,
@@ -33,9 +34,10 @@ from launchplane_lane_contracts.orders import (
 )
 from launchplane_lane_contracts.plan import Plan, plan_target
 from launchplane_lane_contracts.policy import PolicyRevision, effective_policy
+from launchplane_lane_contracts.policy_change import policy_differences
 from launchplane_lane_contracts.reading import BeginRecord, KeptFilestore
 from launchplane_lane_contracts.receipt import Outcome, Receipt, SetAside
-from launchplane_lane_contracts.vocabulary import DataSource, Operation, OperationPhase
+from launchplane_lane_contracts.vocabulary import DataSource, Operation, OperationPhase, Weight
 
 from .cases import (
     DATABASE,
@@ -44,12 +46,14 @@ from .cases import (
     GENERATION,
     KEPT_DATABASE,
     LANE,
+    LIVE_TARGET,
     NONCE,
     NOW,
     REQUESTER,
     SERVER,
     a_policy,
     allowed_case,
+    changed,
     kept_data,
     unfinished,
 )
@@ -177,7 +181,19 @@ VALUES: tuple[Contract, ...] = (
     _UPSTREAM.observation.incoming,
     _BACKUP,
     *_OBSERVATION.approvals,
-    ApprovalTally(required=1, requester_signed=True, approvers=(Person("bert@example.org"),)),
+    _OBSERVATION.thresholds,
+    demand_for(Weight.GRAVE, Thresholds(grave=1)),
+    ApprovalTally(
+        required=1,
+        requester_signs=True,
+        requester_signed=True,
+        approvers=(Person("bert@example.org"),),
+        cooling_off_until=NOW,
+    ),
+    judge_room(1, 2),
+    SourcePlace(system_identifier=SERVER, database_oid=DATABASE_OID),
+    LIVE_TARGET,
+    *policy_differences(a_policy(), changed(a_policy(), "backup_max_age", timedelta(hours=1))),
     _GATE,
     _PROOF,
     _LOAD_PROOF,

@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from launchplane_lane_contracts.contract import BackupId, DatabaseName
+from launchplane_lane_contracts.evidence import SourcePlace
+from launchplane_lane_contracts.judgement import judge_room
 from launchplane_lane_contracts.policy import ProviderTarget
 from launchplane_lane_contracts.reasons import ReasonCode as Code
 from launchplane_lane_contracts.vocabulary import (
@@ -16,14 +18,18 @@ from launchplane_lane_contracts.vocabulary import (
     Operation,
     OperationPhase,
     RuntimeState,
+    TargetOrigin,
 )
 
 from .cases import (
     APPROVER,
+    DATABASE_OID,
     NOW,
     OLD_MANIFEST,
     OTHER_LANE,
     REQUESTER,
+    SERVER,
+    UNFINISHED,
     UPSTREAM,
     Case,
     a_gate,
@@ -40,6 +46,12 @@ EXISTING = allowed_case(Operation.RECREATE, DataSource.EXISTING)
 FROM_UPSTREAM = allowed_case(Operation.RESTORE, DataSource.UPSTREAM_RESTORE)
 FROM_BACKUP = allowed_case(Operation.RESTORE, DataSource.BACKUP_RESTORE)
 FROM_KEPT = allowed_case(Operation.RESTORE, DataSource.KEPT)
+RETRY = EMPTY.change_all(
+    {
+        "observation.record.unfinished": unfinished(OperationPhase.BEGUN),
+        "request.retries": UNFINISHED,
+    }
+)
 AUTHORITATIVE = authoritative_case(Operation.RESTORE, DataSource.BACKUP_RESTORE)
 
 
@@ -113,6 +125,13 @@ PROVOCATIONS = (
     _one(Code.KEEP_NOT_CONFIGURED, EMPTY, "observation.keep.state", KeepState.NOT_CONFIGURED),
     _one(Code.KEEP_OTHER_VOLUME, EMPTY, "observation.keep.state", KeepState.OTHER_VOLUME),
     _one(Code.KEEP_UNUSABLE, EMPTY, "observation.keep.state", KeepState.UNUSABLE),
+    _one(Code.ROOM_NOT_ENOUGH, EMPTY, "observation.room", judge_room(2, 1)),
+    _one(
+        Code.KEEP_OTHER_VOLUME,
+        EMPTY.change("observation.room", judge_room(2, None)),
+        "observation.keep.state",
+        KeepState.OTHER_VOLUME,
+    ),
     _one(Code.RUNTIME_SILENT, EMPTY, "observation.runtime.state", RuntimeState.SILENT),
     _one(Code.RUNTIME_SILENT, EMPTY, "observation.runtime.state", RuntimeState.ATTESTED),
     _one(Code.RUNTIME_OTHER_LANE, EMPTY, "observation.runtime.state", RuntimeState.OTHER_LANE),
@@ -136,6 +155,8 @@ PROVOCATIONS = (
     ),
     _one(Code.BACKUP_GATE_OTHER_DATA, EMPTY, "observation.present.gate.generation", 6),
     _one(Code.BACKUP_GATE_OTHER_DATA, EMPTY, "observation.present.gate.database_oid", 9),
+    _one(Code.BACKUP_GATE_OTHER_DATA, EMPTY, "observation.present.gate.system_identifier", "9"),
+    _one(Code.BACKUP_GATE_OTHER_DATA, EMPTY, "observation.present.gate.filestore_path", "/else"),
     _one(Code.BACKUP_GATE_OTHER_DATA, EMPTY, "observation.present.gate.lane", OTHER_LANE),
     _one(Code.BACKUP_GATE_OTHER_DATA, EMPTY, "observation.record.identity", None),
     _one(
@@ -182,6 +203,12 @@ PROVOCATIONS = (
         "observation.incoming.declared_upstream",
         changed(UPSTREAM, "host", "new.example.org"),
     ),
+    _one(
+        Code.SOURCE_IS_THE_LANE_ITSELF,
+        FROM_UPSTREAM,
+        "observation.incoming.upstream_place",
+        SourcePlace(system_identifier=SERVER, database_oid=DATABASE_OID),
+    ),
     _one(Code.BACKUP_UNKNOWN, FROM_BACKUP, "observation.incoming.backup", None),
     _one(Code.BACKUP_UNKNOWN, FROM_BACKUP, "request.backup_id", BackupId("another-backup")),
     _one(Code.BACKUP_OTHER_LANE, FROM_BACKUP, "observation.incoming.backup.lane", OTHER_LANE),
@@ -203,6 +230,12 @@ PROVOCATIONS = (
     _one(Code.KEPT_UNKNOWN, FROM_KEPT, "request.kept_database", DatabaseName("another")),
     _one(Code.KEPT_CHANGED, FROM_KEPT, "observation.incoming.kept_is_unchanged", False),
     _one(Code.PROVIDER_TARGET_UNKNOWN, EMPTY, "request.provider_target", None),
+    _one(
+        Code.PROVIDER_TARGET_NOT_LIVE,
+        EMPTY,
+        "request.provider_target.read_from",
+        TargetOrigin.RECORD,
+    ),
     _one(Code.PROVIDER_TARGET_DIFFERS, EMPTY, "request.provider_target.target_id", "app-2"),
     _one(Code.PROVIDER_TARGET_DIFFERS, EMPTY, "request.provider_target.name", "syo-prod"),
     _one(Code.PROVIDER_TARGET_DIFFERS, EMPTY, "request.provider_target.domains", ()),
@@ -252,6 +285,22 @@ PROVOCATIONS = (
             OperationPhase.BEGUN,
             OperationPhase.MATERIALISED,
         )
+    ),
+    _one(Code.RETRY_OTHER_OPERATION, EMPTY, "request.retries", UNFINISHED),
+    *(
+        Provocation(
+            frozenset({Code.RETRY_OTHER_OPERATION, Code.OPERATION_UNFINISHED}), RETRY, path, value
+        )
+        for path, value in (
+            ("request.retries", "another-operation"),
+            ("request.operation", Operation.BOOTSTRAP),
+        )
+    ),
+    Provocation(
+        frozenset({Code.RETRY_OTHER_OPERATION, Code.LANE_BUSY}),
+        RETRY,
+        "observation.record.unfinished.phase",
+        OperationPhase.AUTHORIZED,
     ),
     _one(Code.STORE_ROLLED_BACK, EMPTY, "observation.store_trusted", False),
     _one(Code.STORE_ROLLED_BACK, first_bootstrap(), "observation.store_trusted", False),

@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from launchplane_lane_contracts.judgement import judge_room
 from launchplane_lane_contracts.policy import Policy, effective_policy
 from launchplane_lane_contracts.vocabulary import (
     DatabaseState,
     DataSource,
+    KeepState,
     MarkerState,
     Operation,
     RolloutState,
@@ -120,3 +122,11 @@ def test_attesting_counts_where_it_was_asked_for() -> None:
     )
     assert not case.decide().allowed
     assert case.change("request.attest_runtime", True).decide().allowed
+
+
+def test_a_keep_on_another_volume_will_do_where_there_is_room_for_a_copy() -> None:
+    case = allowed_case(Operation.RECREATE, DataSource.EMPTY).change(
+        "observation.keep.state", KeepState.OTHER_VOLUME
+    )
+    assert not case.decide().allowed
+    assert case.change("observation.room", judge_room(1, 1)).decide().allowed

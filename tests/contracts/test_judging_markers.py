@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from launchplane_lane_contracts.contract import DatabaseName, Nonce, SystemIdentifier
-from launchplane_lane_contracts.judgement import TokenVerdict, judge_marker, row_permit
+from launchplane_lane_contracts.judgement import TokenVerdict, judge_marker
 from launchplane_lane_contracts.marker import Marker
 from launchplane_lane_contracts.observation import HostRecord
 from launchplane_lane_contracts.reading import DatabaseReading
@@ -186,9 +186,3 @@ def test_a_tag_that_does_not_agree(path: str, value: Any) -> None:
 )
 def test_where_there_is_no_row(reading: DatabaseReading, state: MarkerState) -> None:
     assert judge_marker(reading, None, RECORD).state is state
-
-
-def test_the_permit_of_an_order() -> None:
-    assert row_permit(a_lowering()) == "-"
-    assert row_permit(a_stamp()) == "permit-of-generation-7"
-    assert row_permit(changed(a_stamp(), "permit_id", None)) == "-"

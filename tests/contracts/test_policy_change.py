@@ -7,8 +7,13 @@ from itertools import product
 import pytest
 
 from launchplane_lane_contracts.policy import Policy, ProviderTarget
-from launchplane_lane_contracts.policy_change import approvers_for_change, loosening
-from launchplane_lane_contracts.vocabulary import DataSource, RolloutState
+from launchplane_lane_contracts.policy_change import (
+    approvers_for_change,
+    loosening,
+    policy_differences,
+    weight_of_change,
+)
+from launchplane_lane_contracts.vocabulary import DataSource, RolloutState, Weight
 
 from .cases import (
     NOW,
@@ -62,8 +67,10 @@ def test_loosening_one_field(
     assert len(told) == 1
     assert words in told[0]
     assert approvers_for_change(stricter, looser) == 2
+    assert weight_of_change(stricter, looser) is Weight.GRAVE
     assert loosening(looser, stricter) == ()
     assert approvers_for_change(looser, stricter) == 0
+    assert weight_of_change(looser, stricter) is Weight.ROUTINE
 
 
 @pytest.mark.parametrize(("base", "field", "one", "other", "words"), BOTH_WAYS)
@@ -80,10 +87,10 @@ def test_every_field_is_compared_or_decides_nothing() -> None:
     assert compared | {"rollout_state", "schema_version"} == set(Policy.model_fields)
 
 
-def test_rollout_state_alone() -> None:
+def test_leaving_real_production_loosens_and_nothing_else_about_the_state_does() -> None:
     production = an_authoritative_policy()
     testing = changed(production, "rollout_state", RolloutState.TESTING)
-    assert loosening(production, testing) == ()
+    assert loosening(production, testing) == ("the lane is no longer real production",)
     assert loosening(testing, production) == ()
 
 
@@ -110,9 +117,31 @@ def test_going_live_only_tightens() -> None:
     assert len(loosening(an_authoritative_policy(), a_policy())) > 2
 
 
-def test_a_source_that_is_not_used_may_be_corrected() -> None:
+def test_naming_a_source_loosens_even_where_it_is_not_used() -> None:
+    """Else it could be exchanged unseen, by way of none, before its use is allowed."""
     unused = changed(a_policy(), "restore_from_upstream_allowed", False)
-    assert loosening(unused, changed(unused, "upstream_source", OTHER_SOURCE)) == ()
+    none = changed(unused, "upstream_source", None)
+    assert loosening(unused, changed(unused, "upstream_source", OTHER_SOURCE))
+    assert loosening(none, unused)
+    assert loosening(unused, none) == ()
+
+
+def test_the_order_of_a_target_s_domains_means_nothing() -> None:
+    swapped = changed(TARGET, "domains", tuple(reversed(TARGET.domains)))
+    assert loosening(a_policy(), changed(a_policy(), "provider_target", swapped)) == ()
+
+
+def test_a_difference_names_the_field_both_values_and_what_it_means() -> None:
+    old = a_policy()
+    new = changed(changed(old, "backup_max_age", timedelta(hours=1)), "provider_target", None)
+    first, second = policy_differences(old, new)
+    assert (first.field, first.loosens, first.words) == (
+        "backup_max_age",
+        False,
+        "backups must be younger",
+    )
+    assert (first.old, first.new) == ('"P1D"', '"PT1H"')
+    assert (second.field, second.loosens, second.new) == ("provider_target", True, "null")
 
 
 def many_policies() -> list[Policy]:

@@ -1,8 +1,7 @@
-"""Lanes, requests, names of kept data, tags, approvals, receipts and errors."""
+"""Lanes, requests, names of kept data, tags, receipts and errors."""
 
 import base64
 import json
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from pydantic import ValidationError
 
-from launchplane_lane_contracts.approval import tally_approvals
-from launchplane_lane_contracts.contract import DatabaseName, Person
+from launchplane_lane_contracts.contract import DatabaseName
 from launchplane_lane_contracts.errors import (
     BadInput,
     Busy,
@@ -25,16 +23,11 @@ from launchplane_lane_contracts.marker import ENGINE_TAG_PREFIX, EngineTag
 from launchplane_lane_contracts.naming import LONGEST_NAME, REMAINS, kept_name
 from launchplane_lane_contracts.receipt import RECEIPT_NAME, Receipt
 from launchplane_lane_contracts.request import Request
-from launchplane_lane_contracts.vocabulary import REQUESTS_THAT_EXIST, DataSource, Operation
+from launchplane_lane_contracts.vocabulary import REQUESTS_THAT_EXIST, DataSource, Operation, Weight
 
 from .cases import (
-    APPROVER,
     LANE,
-    NOW,
-    REQUESTER,
     a_request,
-    an_approval,
-    changed,
 )
 from .every_model import RECEIPT, VALUES
 from .provocations import PROVOCATIONS
@@ -153,30 +146,6 @@ def test_garbage_is_no_tag(text: str) -> None:
     assert EngineTag.from_comment(ENGINE_TAG_PREFIX + text) is None
 
 
-def test_people_are_counted_and_not_signatures() -> None:
-    twice = (an_approval(APPROVER), an_approval(APPROVER), an_approval(REQUESTER))
-    tally = tally_approvals(twice, requester=REQUESTER, required=2, now=NOW)
-    assert tally.approvers == (APPROVER,)
-    assert tally.requester_signed
-    assert not tally.met
-    more = (*twice, an_approval(Person("carla@example.org")))
-    assert tally_approvals(more, requester=REQUESTER, required=2, now=NOW).met
-
-
-def test_nothing_asked_is_nothing_missing() -> None:
-    assert tally_approvals((), requester=REQUESTER, required=0, now=NOW).met
-
-
-def test_an_approval_counts_for_24_hours() -> None:
-    approval = an_approval(APPROVER)
-    assert approval.counts_at(approval.signed_at)
-    assert approval.counts_at(approval.signed_at + timedelta(hours=24, seconds=-1))
-    assert not approval.counts_at(approval.signed_at + timedelta(hours=24))
-    assert not approval.counts_at(approval.signed_at - timedelta(seconds=1))
-    late = changed(approval, "signed_at", NOW.replace(year=9999, month=12, day=31))
-    assert late.counts_at(late.signed_at)
-
-
 def test_a_receipt_is_one_line_that_holds_the_nonce_but_nothing_long() -> None:
     line = RECEIPT.line()
     name, _, encoded = line.partition("=")
@@ -191,9 +160,9 @@ def test_a_lane_enrolled_without_protection_asks_for_an_approver() -> None:
     enrolment = next(value for value in VALUES if type(value).__name__ == "Enrolment")
     assert enrolment.__class__.from_plain(enrolment.to_plain()) == enrolment
     plain = json.loads(enrolment.canonical())
-    assert getattr(enrolment, "approvers_required", None) == 0
+    assert getattr(enrolment, "weight", None) is Weight.ROUTINE
     open_one = type(enrolment).from_plain({**plain, "authoritative": False})
-    assert getattr(open_one, "approvers_required", None) == 1
+    assert getattr(open_one, "weight", None) is Weight.CONSEQUENTIAL
 
 
 def test_exit_codes_never_change() -> None:

@@ -13,7 +13,7 @@ from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.observation import HostRecord
 from launchplane_lane_contracts.plan import Plan
-from launchplane_lane_contracts.policy import Policy, PolicyRevision, ProviderTarget
+from launchplane_lane_contracts.policy import LiveTarget, Policy, PolicyRevision
 from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_contracts.request import Request
 from launchplane_lane_contracts.vocabulary import DataSource, Operation, RolloutState
@@ -241,7 +241,7 @@ class SmallHost:
         """What Rita asks for."""
         kept = more.get("kept_database")
         target = more.get("provider_target")
-        assert target is None or isinstance(target, ProviderTarget)
+        assert target is None or isinstance(target, LiveTarget)
         return Request(
             lane=lane.lane,
             operation=operation,

@@ -22,6 +22,7 @@ from launchplane_lane_contracts.contract import (
     Nonce,
     PermitId,
     Person,
+    SystemIdentifier,
 )
 from launchplane_lane_contracts.decision import Obligations
 from launchplane_lane_contracts.evidence import (
@@ -263,7 +264,9 @@ class Estate:
             backup_id=BackupId("backup-of-what-is-there"),
             lane=self.lane,
             generation=record.generation,
+            system_identifier=record.identity.system_identifier,
             database_oid=record.identity.database_oid,
+            filestore_path=FilestorePath(str(self.filestore)),
             snapshot_at=now - timedelta(minutes=1),
             manifest_digest=DIGEST,
         )
@@ -336,7 +339,9 @@ class Estate:
             backup_id=BACKUP,
             lane=self.lane,
             generation=1,
+            system_identifier=SystemIdentifier("1"),
             database_oid=1,
+            filestore_path=FilestorePath(str(self.filestore)),
             snapshot_at=now - timedelta(days=1),
             manifest_digest=DIGEST,
         )
