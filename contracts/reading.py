@@ -15,7 +15,7 @@ from .contract import (
 )
 from .lane import Lane
 from .marker import EngineTag, FilestoreTag, MarkerRow, ObjectId, PhysicalIdentity
-from .vocabulary import KeepState
+from .vocabulary import KeepState, ShadowState
 
 ByteCount = Annotated[int, Field(ge=0)]
 
@@ -167,6 +167,21 @@ class KeepReading(Contract):
     """Permits that were begun here."""
 
 
+class ShadowReading(Contract):
+    """The hard links in the keep that outlive a filestore which somebody empties."""
+
+    state: ShadowState
+    """Whether the data that is served has a shadow, or could have one."""
+    path: FilestorePathField | None = None
+    """Where it is, or would be."""
+    files: Annotated[int, Field(ge=0)] = 0
+    """How many files it held when it was last refreshed."""
+    refreshed_at: UtcInstant | None = None
+    """When that was (UTC)."""
+    problem: str | None = None
+    """Why there is none, or why it could not be read."""
+
+
 class LaneReading(VersionedContract):
     """Everything that the guard sees from inside the lane's runtime."""
 
@@ -182,6 +197,8 @@ class LaneReading(VersionedContract):
     """The files."""
     keep: KeepReading
     """The keep."""
+    shadow: ShadowReading | None = None
+    """The shadow of the files; None from a guard that knows of none."""
     read_at: UtcInstant
     """When it was read, by the guard's clock (UTC)."""
     guard_version: str

@@ -33,6 +33,8 @@ class ReasonCode(StrEnum):
     FILESTORE_ELSEWHERE = "filestore_elsewhere"
     FILESTORE_MISSING = "filestore_missing"
     FILESTORE_UNREADABLE = "filestore_unreadable"
+    FILES_INCOMPLETE = "files_incomplete"
+    SHADOW_IMPOSSIBLE = "shadow_impossible"
     KEEP_NOT_CONFIGURED = "keep_not_configured"
     KEEP_OTHER_VOLUME = "keep_other_volume"
     KEEP_UNUSABLE = "keep_unusable"

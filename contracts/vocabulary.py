@@ -127,6 +127,14 @@ class Weight(StrEnum):
     GRAVE = "grave"
 
 
+class ShadowState(StrEnum):
+    """Whether the served files lie in the keep a second time, as hard links."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    IMPOSSIBLE = "impossible"
+
+
 class Witnessing(StrEnum):
     """By which road the runtime witness came."""
 

@@ -18,6 +18,12 @@ from launchplane_lane_contracts.contract import (
 )
 from launchplane_lane_contracts.enrolment import Enrolment
 from launchplane_lane_contracts.evidence import SourcePlace
+from launchplane_lane_contracts.filestore_check import (
+    FilesCounted,
+    FilestoreCheck,
+    FilestoreRepair,
+    ShadowRefresh,
+)
 from launchplane_lane_contracts.judgement import TokenVerdict, judge_room
 from launchplane_lane_contracts.marker import Lineage
 from launchplane_lane_contracts.orders import (
@@ -35,9 +41,15 @@ from launchplane_lane_contracts.orders import (
 from launchplane_lane_contracts.plan import Plan, plan_target
 from launchplane_lane_contracts.policy import PolicyRevision, effective_policy
 from launchplane_lane_contracts.policy_change import policy_differences
-from launchplane_lane_contracts.reading import BeginRecord, KeptFilestore
+from launchplane_lane_contracts.reading import BeginRecord, KeptFilestore, ShadowReading
 from launchplane_lane_contracts.receipt import Outcome, Receipt, SetAside
-from launchplane_lane_contracts.vocabulary import DataSource, Operation, OperationPhase, Weight
+from launchplane_lane_contracts.vocabulary import (
+    DataSource,
+    Operation,
+    OperationPhase,
+    ShadowState,
+    Weight,
+)
 
 from .cases import (
     DATABASE,
@@ -104,6 +116,20 @@ RELEASE = ReleaseOrder(
         filestore_digest=Digest("c" * 64),
     ),
 )
+SHADOW = ShadowReading(
+    state=ShadowState.PRESENT, path=FILES, files=3, refreshed_at=NOW, problem="unreadable"
+)
+SOME_FILES = FilesCounted(count=1, names=("ab/abcdef",))
+FILES_CHECK = FilestoreCheck(
+    path=FILES,
+    named=3,
+    missing=SOME_FILES,
+    damaged=FilesCounted(),
+    not_verifiable=SOME_FILES,
+    extra=SOME_FILES,
+    extra_bytes=12,
+    shadow=SHADOW,
+)
 RECEIPT = Receipt(
     command="begin",
     outcome=Outcome.REFUSED,
@@ -114,7 +140,10 @@ RECEIPT = Receipt(
     set_aside=SET_ASIDE,
     result={"tables": [{"name": "res_partner", "rows": 3}]},
     reading=GUARD_READING.model_copy(
-        update={"keep": KEEP.model_copy(update={"filestores": (KEPT_FILES,), "begun": (BEGUN,)})}
+        update={
+            "keep": KEEP.model_copy(update={"filestores": (KEPT_FILES,), "begun": (BEGUN,)}),
+            "shadow": SHADOW,
+        }
     ),
     answered_at=NOW,
     guard_version="1",
@@ -256,6 +285,15 @@ VALUES: tuple[Contract, ...] = (
     TokenVerdict(order=a_permit()),
     TokenVerdict(order=a_lowering()),
     SET_ASIDE,
+    SHADOW,
+    SOME_FILES,
+    FILES_CHECK,
+    FilestoreRepair(
+        path=FILES, named=3, from_shadow=1, from_kept=1, not_repaired=SOME_FILES, tag_written=True
+    ),
+    ShadowRefresh(
+        path=FILES, protected=True, damaged=SOME_FILES, kept_for=timedelta(days=7), shadow=SHADOW
+    ),
     RECEIPT,
 )
 

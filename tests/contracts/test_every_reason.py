@@ -25,6 +25,8 @@ PROVOKED_ELSEWHERE = {
     Code.SET_ASIDE_IMPOSSIBLE: "tests/guard",
     Code.RESULT_NOT_AS_PERMITTED: "tests/guard",
     Code.UNDO_IMPOSSIBLE: "tests/guard",
+    Code.FILES_INCOMPLETE: "tests/guard",
+    Code.SHADOW_IMPOSSIBLE: "tests/guard",
     # Yielded by the driver.
     Code.MATERIALISER_FAILED: "tests/driver",
     Code.PLAN_CHANGED: "tests/driver",

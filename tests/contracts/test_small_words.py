@@ -18,6 +18,7 @@ from launchplane_lane_contracts.errors import (
     LaneAuthorityError,
     Refused,
 )
+from launchplane_lane_contracts.filestore_check import FilesCounted
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.marker import ENGINE_TAG_PREFIX, EngineTag
 from launchplane_lane_contracts.naming import LONGEST_NAME, REMAINS, kept_name
@@ -29,7 +30,7 @@ from .cases import (
     LANE,
     a_request,
 )
-from .every_model import RECEIPT, VALUES
+from .every_model import FILES_CHECK, RECEIPT, SOME_FILES, VALUES
 from .provocations import PROVOCATIONS
 from .readings import an_engine_tag
 
@@ -184,3 +185,10 @@ def test_a_refusal_holds_all_its_reasons() -> None:
     assert refused.reasons == tuple(reasons)
     for each in reasons:
         assert f"{each.code}: {each.message}" in str(refused)
+
+
+def test_files_are_complete_when_none_is_missing_and_none_damaged() -> None:
+    whole = FILES_CHECK.model_copy(update={"missing": FilesCounted()})
+    assert whole.complete
+    assert not FILES_CHECK.complete
+    assert not whole.model_copy(update={"damaged": SOME_FILES}).complete

@@ -456,9 +456,11 @@ class Estate:
             )
         )
 
-    def rebuild(self, whose: str = "new") -> tuple[Permit, KeptData]:
+    def rebuild(
+        self, whose: str = "new", source: DataSource = DataSource.EMPTY
+    ) -> tuple[Permit, KeptData]:
         """One whole rebuild; what it set aside is on record afterwards."""
-        permit = self.permit()
+        permit = self.permit(source)
         before = self.record
         receipt = self.done("begin", self.sign(permit))
         self.materialise(whose)

@@ -1,9 +1,5 @@
 """What would stop a rebuild half-way is seen before the first change, and the lane stays open."""
 
-import os
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,20 +7,7 @@ import pytest
 from launchplane_lane_contracts.vocabulary import DataSource
 from launchplane_lane_guard import swap
 from tests.guard.estate import Estate, refused
-
-root_only = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
-
-
-@contextmanager
-def mounted(*command: str) -> Iterator[None]:
-    """A mount for the time of one test; where even root may not mount, the test is skipped."""
-    made = subprocess.run(["mount", *command], capture_output=True, check=False, text=True)
-    if made.returncode != 0:
-        pytest.skip(f"mount does not work here: {made.stderr.strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", command[-1]], check=True)
+from tests.guard.volumes import mounted, root_only
 
 
 def refuses_and_leaves_everything(

@@ -18,8 +18,32 @@ DESTROYS = re.compile(
 REASONS: dict[tuple[str, str], str] = {
     (
         "addons/launchplane_lane_authority/guard/durable.py",
+        "unfinished.unlink(missing_ok=True)",
+    ): "its own temporary file, of a random name made a moment ago",
+    (
+        "addons/launchplane_lane_authority/guard/durable.py",
+        "import shutil",
+    ): "for its copyfileobj, into a new file",
+    (
+        "addons/launchplane_lane_authority/guard/durable.py",
+        "shutil.copyfileobj(given, taken, COPIED_AT_ONCE_BYTES)",
+    ): "writes into a file that it made a moment ago (O_EXCL)",
+    (
+        "addons/launchplane_lane_authority/guard/filestore_repair.py",
         "temporary.unlink(missing_ok=True)",
     ): "its own temporary file, of a random name made a moment ago",
+    (
+        "addons/launchplane_lane_authority/guard/shadow.py",
+        "link.unlink(missing_ok=True)",
+    ): "one of two names of a file, in the shadow's folder of the keep",
+    (
+        "addons/launchplane_lane_authority/guard/shadow.py",
+        "(self.folder / name).rmdir()",
+    ): "an empty folder of a shadow",
+    (
+        "addons/launchplane_lane_authority/guard/shadow.py",
+        "self.folder.rmdir()",
+    ): "an empty folder of a shadow",
     (
         "driver/durable.py",
         "unfinished.unlink(missing_ok=True)",

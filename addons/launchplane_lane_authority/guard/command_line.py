@@ -77,7 +77,7 @@ def _ended(command: str, signed: SignedOrder | None, answer: Answer) -> int:
             nonce=signed.nonce if signed else "",
             permit_id=getattr(signed, "permit_id", None),
             reasons=failure.reasons if failure else (),
-            message=failure.message if failure else "",
+            message=failure.message if failure else answer.message,
             set_aside=answer.set_aside,
             result=answer.result,
             reading=answer.reading,

@@ -1,7 +1,6 @@
 """The lane's files: reading whose they are, tagging them, renaming their folder."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -28,7 +27,7 @@ def read_filestore(folder: Path) -> FilestoreReading:
         if not folder.is_dir():
             return FilestoreReading(path=path, problem=f"{folder} is not a folder")
         with os.scandir(folder) as entries:
-            holds_files = any(not _is_tag(entry.name) for entry in entries)
+            holds_files = any(not is_tag(entry.name) for entry in entries)
         tag, tag_problem = read_tag(folder)
         return FilestoreReading(
             path=path,
@@ -42,7 +41,7 @@ def read_filestore(folder: Path) -> FilestoreReading:
         return FilestoreReading(path=path, problem=f"{folder}: {problem.strerror}")
 
 
-def _is_tag(name: str) -> bool:
+def is_tag(name: str) -> bool:
     """Whether it is our tag, or what a guard that was killed while it wrote the tag left."""
     return name == FILESTORE_TAG_NAME or (
         name.startswith(f".{FILESTORE_TAG_NAME}.") and name.endswith(TEMPORARY_SUFFIX)
@@ -68,7 +67,7 @@ def read_tag(folder: Path) -> tuple[FilestoreTag | None, str | None]:
 def write_tag(folder: Path, tag: FilestoreTag) -> None:
     """Tag a folder, which is made where it is not there. Raises OSError."""
     if not folder.exists():
-        _make_beside(folder)
+        make_served(folder)
     path = folder / FILESTORE_TAG_NAME
     replace(path, tag.canonical())
     # Odoo, the devkit and the guard may be different users of one volume.
@@ -86,14 +85,19 @@ def tag_served(folder: Path, tag: FilestoreTag) -> None:
         raise CouldNotTell(f"The filestore's tag could not be written: {problem}.") from None
 
 
-def _make_beside(folder: Path) -> None:
+def make_served(folder: Path) -> None:
     """Make the folder with the owner of its parent, which is the one who serves it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o755)
-    if os.geteuid() == 0:
-        owner = folder.parent.stat()
-        os.chown(folder, owner.st_uid, owner.st_gid)
+    owned_like(folder, folder.parent)
     sync_folder(folder.parent)
+
+
+def owned_like(folder: Path, model: Path) -> None:
+    """Give a folder the owner of another, where that may be done. Raises OSError."""
+    if os.geteuid() == 0:
+        owner = model.stat()
+        os.chown(folder, owner.st_uid, owner.st_gid)
 
 
 def make_like(folder: Path, model: Path) -> None:
@@ -113,11 +117,3 @@ def rename_folder(source: Path, target: Path) -> None:
     source.rename(target)
     sync_folder(target.parent)
     sync_folder(source.parent)
-
-
-def missing_files(folder: Path, names: Iterator[str]) -> Iterator[str]:
-    """The names, as `ir_attachment` stores them, for which there is no file."""
-    for name in names:
-        # A name that leads out of the folder is no file of ours.
-        if ".." in Path(name).parts or name.startswith("/") or not (folder / name).is_file():
-            yield name

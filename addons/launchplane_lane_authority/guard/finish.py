@@ -10,8 +10,9 @@ from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.vocabulary import DataSource, TagState
 
 from . import filestore
+from .attached_files import is_there, named_files
 from .begin import open_keep
-from .database import MAINTENANCE_DATABASE, Query, connected, query_through
+from .database import MAINTENANCE_DATABASE, connected, query_through
 from .keep import ENDED, FINISHED, SET_ASIDE, UNDONE, BeginIntent, Keep
 from .lane_reading import read_lane
 from .marker_table import create_tables, write_event, write_row
@@ -141,7 +142,7 @@ def _mark(settings: GuardSettings, permit: Permit, token: str, reading: LaneRead
     row = permit.pending_row(token)
     with connected(settings, settings.database) as connection:
         query = query_through(connection)
-        missing = list(_missing_files(settings, query))
+        missing = [name for name in named_files(query) if not is_there(settings.filestore, name)]
         if missing:
             shown = ", ".join(missing[:FILES_NAMED_AT_MOST])
             raise Refused.because(
@@ -186,15 +187,3 @@ def _mark(settings: GuardSettings, permit: Permit, token: str, reading: LaneRead
             permit_id=permit.permit_id,
         ),
     )
-
-
-def _missing_files(settings: GuardSettings, query: Query) -> Iterator[str]:
-    """Files that `ir_attachment` names and the folder lacks."""
-    ((table,),) = query("SELECT pg_catalog.to_regclass('public.ir_attachment')::text", ())
-    if table is None:
-        return iter(())
-    rows = query(
-        "SELECT DISTINCT store_fname::text FROM public.ir_attachment WHERE store_fname IS NOT NULL",
-        (),
-    )
-    return filestore.missing_files(settings.filestore, (name for (name,) in rows))

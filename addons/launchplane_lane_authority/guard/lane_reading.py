@@ -15,17 +15,21 @@ from .filestore import read_filestore
 from .inside import read_inside
 from .keep import read_keep
 from .settings import GuardSettings
+from .shadow import read_shadow
 
 
 def read_lane(settings: GuardSettings) -> LaneReading:
     """The whole observation of this side. Never raises; problems stand in the answer."""
+    database, files = read_database(settings), read_filestore(settings.filestore)
+    keep = read_keep(settings.keep, settings.filestore, settings.lane)
     return LaneReading(
         lane=settings.lane,
         runtime_identity=settings.identity,
         identity_problem=settings.identity_problem,
-        database=read_database(settings),
-        filestore=read_filestore(settings.filestore),
-        keep=read_keep(settings.keep, settings.filestore, settings.lane),
+        database=database,
+        filestore=files,
+        keep=keep,
+        shadow=read_shadow(settings.keep, database, files, keep),
         read_at=datetime.now(UTC),
         guard_version=__version__,
         rulebook_version=RULEBOOK_VERSION,

@@ -64,6 +64,8 @@ class Answer:
     """What was set aside."""
     result: dict[str, Any] | None = None
     """What this command alone answers, as the plain form of a contract of its own."""
+    message: str = ""
+    """What was done, in words, where the command's name does not say it."""
     failure: LaneAuthorityError | None = None
     """Why it ended badly, where there is more to tell than an exception can carry."""
 
