@@ -1,7 +1,8 @@
 """What may be done to one lane's data, and what of that is still in force at an instant."""
 
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Annotated, Self
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -20,6 +21,25 @@ from .vocabulary import DataSource, RolloutState, TargetOrigin
 
 LONGEST_PROVISIONAL = timedelta(days=90)
 SHORTEST_KEEPING_OF_AUTHORITATIVE_DATA = timedelta(hours=24)
+
+
+class Contradiction(NamedTuple):
+    """Two fields of a policy that cannot both be meant."""
+
+    fields: tuple[str, ...]
+    """The fields, the one to change first."""
+    words: str
+    """What contradicts what."""
+    accepted: str
+    """What would be accepted."""
+
+
+class PolicyContradicts(ValueError):
+    """Every contradiction in one policy."""
+
+    def __init__(self, contradictions: tuple[Contradiction, ...]) -> None:
+        super().__init__("; ".join(each.words for each in contradictions))
+        self.contradictions = contradictions
 
 
 class UpstreamSource(Contract):
@@ -95,46 +115,84 @@ class Policy(VersionedContract):
 
     @model_validator(mode="after")
     def _no_contradictions(self) -> Self:
-        faults = list(self._contradictions())
-        if faults:
-            raise ValueError("; ".join(faults))
+        found = tuple(self._contradictions())
+        if found:
+            raise PolicyContradicts(found)
         return self
 
-    def _contradictions(self) -> list[str]:
-        faults: list[str] = []
+    def _contradictions(self) -> Iterator[Contradiction]:
         if self.rollout_state is RolloutState.PRODUCTION and not self.authoritative_data:
-            faults.append("production must have authoritative_data")
-        if self.authoritative_data:
-            if self.bootstrap_empty_allowed:
-                faults.append("authoritative data excludes bootstrap_empty_allowed")
-            if self.restore_from_upstream_allowed:
-                faults.append("authoritative data excludes restore_from_upstream_allowed")
-            faults.extend(
-                f"authoritative data demands {name}"
-                for name in (
-                    "requires_backup_before_destroy",
-                    "requires_restore_proof",
-                    "requires_runtime_identity",
-                )
-                if not getattr(self, name)
+            yield Contradiction(
+                ("authoritative_data", "rollout_state"),
+                "production must have authoritative_data",
+                "authoritative_data = true, or another rollout_state",
             )
-            if self.replaced_kept_for < SHORTEST_KEEPING_OF_AUTHORITATIVE_DATA:
-                faults.append("authoritative data demands replaced_kept_for of 24 hours or more")
+        if self.authoritative_data:
+            yield from self._contradicts_authority()
         if self.restore_from_upstream_allowed and self.upstream_source is None:
-            faults.append("restore_from_upstream_allowed demands an upstream_source")
+            yield Contradiction(
+                ("upstream_source", "restore_from_upstream_allowed"),
+                "restore_from_upstream_allowed demands an upstream_source",
+                "an upstream_source, or restore_from_upstream_allowed = false",
+            )
         if self.upstream_source is not None and self.upstream_source.lane == self.lane:
-            faults.append("upstream_source must not be the lane itself")
+            yield Contradiction(
+                ("upstream_source", "lane"),
+                "upstream_source must not be the lane itself",
+                "another lane, or none",
+            )
         if self.rollout_state is RolloutState.PROVISIONAL and self.provisional_until is None:
-            faults.append("provisional demands provisional_until")
+            yield Contradiction(
+                ("provisional_until", "rollout_state"),
+                "provisional demands provisional_until",
+                "an instant in UTC, at most 90 days after it is recorded",
+            )
         if self.rollout_state is not RolloutState.PROVISIONAL and self.provisional_until:
-            faults.append("provisional_until belongs to rollout_state provisional only")
+            yield Contradiction(
+                ("provisional_until", "rollout_state"),
+                "provisional_until belongs to rollout_state provisional only",
+                'no provisional_until, or rollout_state = "provisional"',
+            )
         if not self.requires_runtime_identity and self.rollout_state is not RolloutState.TESTING:
-            faults.append("requires_runtime_identity may only be off for testing")
+            yield Contradiction(
+                ("requires_runtime_identity", "rollout_state"),
+                "requires_runtime_identity may only be off for testing",
+                "requires_runtime_identity = true",
+            )
         if self.backup_max_age <= timedelta(0):
-            faults.append("backup_max_age must be longer than nothing")
+            yield Contradiction(
+                ("backup_max_age",), "backup_max_age must be longer than nothing", "24h, say"
+            )
         if self.replaced_kept_for < timedelta(0):
-            faults.append("replaced_kept_for must not be negative")
-        return faults
+            yield Contradiction(
+                ("replaced_kept_for",), "replaced_kept_for must not be negative", "7d, say"
+            )
+
+    def _contradicts_authority(self) -> Iterator[Contradiction]:
+        for name in ("bootstrap_empty_allowed", "restore_from_upstream_allowed"):
+            if getattr(self, name):
+                yield Contradiction(
+                    (name, "authoritative_data"),
+                    f"authoritative data excludes {name}",
+                    f"{name} = false, or authoritative_data = false",
+                )
+        for name in (
+            "requires_backup_before_destroy",
+            "requires_restore_proof",
+            "requires_runtime_identity",
+        ):
+            if not getattr(self, name):
+                yield Contradiction(
+                    (name, "authoritative_data"),
+                    f"authoritative data demands {name}",
+                    f"{name} = true, or authoritative_data = false",
+                )
+        if self.replaced_kept_for < SHORTEST_KEEPING_OF_AUTHORITATIVE_DATA:
+            yield Contradiction(
+                ("replaced_kept_for", "authoritative_data"),
+                "authoritative data demands replaced_kept_for of 24 hours or more",
+                "24h or more, or authoritative_data = false",
+            )
 
 
 class PolicyRevision(VersionedContract):

@@ -1,12 +1,9 @@
-"""`policy propose|apply|show|history`."""
+"""`policy propose|apply|show|history`; with `check` and `diff`, which need no host."""
 
 import json
-import tomllib
 from pathlib import Path
-from typing import Any
 
 import click
-from pydantic import ValidationError
 from rich.markup import escape
 
 from launchplane_lane_contracts.contract import Digest
@@ -15,13 +12,13 @@ from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.policy import Policy
 
 from ..policy_changes import apply_policy, propose_policy
+from .policy_review import check, diff, read_file
 from .shared import (
     LANE,
     answer,
     as_person,
     how_to_sign,
     json_option,
-    mistakes,
     office_of,
     person_option,
     say,
@@ -37,16 +34,26 @@ def policy() -> None:
 @policy.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--reason", required=True, help="Why, for those who sign and for the record.")
+@click.option("--lane", "lane", type=LANE, help="Which lane, where FILE holds many.")
 @person_option
 @json_option
 @click.pass_context
-def propose(context: click.Context, file: Path, reason: str, person: str, as_json: bool) -> None:
+def propose(
+    context: click.Context,
+    file: Path,
+    reason: str,
+    lane: Lane | None,
+    person: str,
+    as_json: bool,
+) -> None:
     """Put the policy in FILE up for signatures.
 
-    FILE is TOML or JSON and holds one lane.
+    FILE is TOML or JSON; one lane's policy is proposed at a time.
     """
     office = office_of(context)
-    proposed = propose_policy(office, read_policy(file), proposer=as_person(person), why=reason)
+    proposed = propose_policy(
+        office, read_policy(file, lane), proposer=as_person(person), why=reason
+    )
     if as_json:
         answer(
             {
@@ -118,22 +125,18 @@ def history(context: click.Context, lane: Lane, as_json: bool) -> None:
         say(f"Nobody has recorded a policy for lane {lane}.")
 
 
-def read_policy(file: Path) -> Policy:
-    """The policy in a file. Raises BadInput with every mistake in it."""
-    try:
-        text = file.read_text(encoding="utf-8")
-        plain: Any = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
-    except (OSError, ValueError) as problem:
-        raise BadInput(f"{file} could not be read: {problem}.") from None
-    except RecursionError:
-        raise BadInput(f"{file} is nested too deeply to be a policy.") from None
-    if isinstance(plain, dict) and isinstance(plain.get("lane"), str):
-        try:
-            plain["lane"] = Lane.parse(plain["lane"]).to_plain()
-        except ValueError as problem:
-            raise BadInput(f"{file}: lane: {problem}") from None
-    try:
-        # TOML has dates of its own; as text they are read like JSON's.
-        return Policy.from_json(json.dumps(plain, default=lambda value: value.isoformat()))
-    except ValidationError as problem:
-        raise BadInput(f"{file} has mistakes: {mistakes(problem)}.") from None
+def read_policy(file: Path, lane: Lane | None = None) -> Policy:
+    """The policy of one lane in a file; `lane` may be left out where the file holds one only.
+
+    Raises BadInput with every mistake in the file.
+    """
+    policies = read_file(file)
+    found = [policy for policy in policies if lane in (None, policy.lane)]
+    if len(found) != 1:
+        names = ", ".join(str(policy.lane) for policy in policies)
+        raise BadInput(f"Say which lane is meant with --lane; {file} holds: {names}.")
+    return found[0]
+
+
+for command in (check, diff):
+    policy.add_command(command)

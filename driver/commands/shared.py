@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,6 +47,29 @@ class LaneType(click.ParamType[Lane]):
 
 
 LANE = LaneType()
+
+
+class InstantType(click.ParamType[datetime]):
+    """A point in time in UTC on the command line."""
+
+    name = "instant"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Read an instant; anything else, and any other zone, is a usage error."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            instant = datetime.fromisoformat(str(value))
+        except ValueError:
+            instant = None
+        if instant is None or instant.utcoffset() != timedelta(0):
+            self.fail(f"an instant is written 2027-01-31T00:00:00Z, not {value!r}", param, ctx)
+        return instant.astimezone(UTC)
+
+
+INSTANT = InstantType()
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 person_option = click.option(

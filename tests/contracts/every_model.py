@@ -26,6 +26,7 @@ from launchplane_lane_contracts.filestore_check import (
 )
 from launchplane_lane_contracts.judgement import TokenVerdict, judge_room
 from launchplane_lane_contracts.marker import Lineage
+from launchplane_lane_contracts.mistakes import Mistake
 from launchplane_lane_contracts.orders import (
     GivenUp,
     KeptReference,
@@ -41,6 +42,7 @@ from launchplane_lane_contracts.orders import (
 from launchplane_lane_contracts.plan import Plan, plan_target
 from launchplane_lane_contracts.policy import PolicyRevision, effective_policy
 from launchplane_lane_contracts.policy_change import policy_differences
+from launchplane_lane_contracts.policy_comparison import compare_policies
 from launchplane_lane_contracts.reading import BeginRecord, KeptFilestore, ShadowReading
 from launchplane_lane_contracts.receipt import Outcome, Receipt, SetAside
 from launchplane_lane_contracts.vocabulary import (
@@ -65,6 +67,7 @@ from .cases import (
     SERVER,
     a_policy,
     allowed_case,
+    an_authoritative_policy,
     changed,
     kept_data,
     unfinished,
@@ -179,6 +182,7 @@ PLAN = Plan(
     size_bytes=10**12,
     planned_at=NOW,
 )
+(COMPARISON,) = compare_policies((an_authoritative_policy(),), (_POLICY,))
 VALUES: tuple[Contract, ...] = (
     LANE,
     _POLICY,
@@ -284,6 +288,9 @@ VALUES: tuple[Contract, ...] = (
     TokenVerdict(order=a_stamp()),
     TokenVerdict(order=a_permit()),
     TokenVerdict(order=a_lowering()),
+    Mistake(path="lanes[2].lane", line=9, problem="it is no lane", found="3", accepted="text"),
+    COMPARISON,
+    COMPARISON.fields[0],
     SET_ASIDE,
     SHADOW,
     SOME_FILES,

@@ -101,6 +101,8 @@ def test_every_command_answers_one_json_document_and_no_secret(
         )
     )
     run("init")
+    run("policy", "check", str(file), command="policy check")
+    run("policy", "diff", str(file), command="policy diff")
     proposed = run("policy", "propose", str(file), "--reason", "x", command="policy propose")
     sign(proposed["digest"], "rita", "ann", "ben")
     run("policy", "apply", str(proposed["digest"]), command="policy apply")
@@ -194,6 +196,11 @@ def test_bad_files_are_told_in_words(host: SmallHost, lane: SmallLane) -> None:
         file.write_bytes(content)
         done = quiet(host.operate("policy", "propose", str(file), "--reason", "x"))
         assert done.code == ExitCode.USAGE, (what, done)
+    file.write_text("".join(f"[[lanes]]\n{POLICY}".replace("/cm/", f"/{n}/") for n in "ab"))
+    one_of_two = ("policy", "propose", str(file), "--reason", "x", "--lane")
+    assert "holds: odoo-tenant-cm/a" in quiet(host.operate(*one_of_two, "a/b/c")).stderr
+    assert quiet(host.operate(*one_of_two[:-1])).code == ExitCode.USAGE
+    assert quiet(host.operate(*one_of_two, "odoo-tenant-cm/b/prod")).code == ExitCode.DONE
     nested = host.folder / "policy.json"
     nested.write_text("[" * 100_000)
     assert quiet(host.operate("policy", "propose", str(nested), "--reason", "x")).code == 2
