@@ -1,6 +1,7 @@
 """What is wrong in a text that somebody wrote, all of it at once, each with its place."""
 
 import difflib
+import functools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -91,8 +92,13 @@ def written(place: Place) -> str:
 
 def shown(value: Any) -> str:
     """A value in JSON, shortened."""
-    text = json.dumps(value, ensure_ascii=False)
+    text = whole_characters(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= LONGEST_FOUND else text[: LONGEST_FOUND - 1] + "…"
+
+
+def whole_characters(text: str) -> str:
+    """The text with half characters, which nothing can print, as question marks."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def line_of(place: Place, lines: Mapping[Place, int]) -> int | None:
@@ -116,16 +122,27 @@ def model_mistakes(
 
     `accepted` has other words for what some places inside `value` take.
     """
-    schema = model.model_json_schema()
+    schema = _schema(model)
     for fault in problem.errors(include_url=False, include_input=False):
         steps: Place = tuple(fault["loc"])
+        # A table whose fields contradict each other says so in words of its own.
+        as_a_whole = fault["type"] == "value_error" and "properties" in _schema_at(schema, steps)
         yield Mistake(
             path=written(place + steps),
             line=line_of(place + steps, lines),
             problem=_problem(fault, schema, steps),
-            found=_found(value, steps),
-            accepted=(accepted or {}).get(steps) or _accepted(fault["type"], schema, steps),
+            found="" if as_a_whole else _found(value, steps),
+            accepted=(
+                ""
+                if as_a_whole
+                else (accepted or {}).get(steps) or _accepted(fault["type"], schema, steps)
+            ),
         )
+
+
+@functools.cache
+def _schema(model: type[Contract]) -> dict[str, Any]:
+    return model.model_json_schema()
 
 
 def _problem(fault: ErrorDetails, schema: dict[str, Any], steps: Place) -> str:
@@ -159,7 +176,8 @@ def _fields(schema: dict[str, Any], steps: Place) -> list[str]:
 def _schema_at(schema: dict[str, Any], steps: Place) -> dict[str, Any]:
     at = _resolved(schema, schema)
     for step in steps:
-        at = _resolved(at["items"] if isinstance(step, int) else at["properties"][step], schema)
+        inner = at["items"] if isinstance(step, int) else at["properties"].get(step, {})
+        at = _resolved(inner, schema)
     return at
 
 

@@ -6,6 +6,7 @@ import click
 
 from .. import __version__
 from .audit_commands import audit
+from .decide_command import decide
 from .host_commands import approve, init
 from .lane_commands import lane, lanes
 from .policy_commands import policy
@@ -50,5 +51,6 @@ for command in (
     lanes,
     lane,
     audit,
+    decide,
 ):
     lane_authority.add_command(command)

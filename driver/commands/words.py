@@ -3,6 +3,7 @@
 import json
 
 from launchplane_lane_contracts.enrolment import Enrolment
+from launchplane_lane_contracts.explain import obligation_sentences, reason_count, reason_lines
 from launchplane_lane_contracts.plan import Plan, PlanTarget
 from launchplane_lane_contracts.vocabulary import DataSource
 
@@ -35,14 +36,8 @@ def plan_words(target: PlanTarget) -> str:
     if request.kept_database is not None:
         lines.append(f"Comes back: {request.kept_database}, oid {target.kept_database_oid}")
     if obligations is not None:
-        if obligations.new_generation:
-            lines.append(
-                "What is there now is set aside, locked, and kept for "
-                f"{_duration(obligations.keep_for.total_seconds())} after the end at least; "
-                "nothing is dropped."
-            )
-        kind = "authoritative" if obligations.authoritative else "replaceable"
-        lines.append(f"Afterwards: its data counts as {kind}.")
+        lines.append("Afterwards:")
+        lines += [f"  {each}" for each in obligation_sentences(obligations)]
     lines.append(f"Digest:     {target.digest()}")
     return "\n".join(lines)
 
@@ -51,15 +46,11 @@ def refusal_words(plan: Plan) -> str:
     """Why a plan is refused, with each way on, and what it looked at."""
     target = plan.target
     request, reasons = target.request, plan.decision.reasons
-    count = "one reason" if len(reasons) == 1 else f"{len(reasons)} reasons"
-    lines = [
-        f"REFUSED: {request.operation}/{request.data_source} on lane {request.lane}, for {count}."
-    ]
-    for each in reasons:
-        lines += ["", f"  {each.code}", f"    {each.message}", f"    Way on: {each.remedy}"]
     return "\n".join(
         (
-            *lines,
+            f"REFUSED: {request.operation}/{request.data_source} on lane {request.lane}, for "
+            f"{reason_count(reasons)}.",
+            *reason_lines(reasons),
             "",
             f"Looked at:  {target.database}, oid {target.database_oid or 'none'}, generation "
             f"{target.present_generation or 'none'}; files in {target.filestore_path}",
@@ -103,12 +94,3 @@ def policy_words(proposed: ProposedChange) -> str:
         f"Digest: {proposed.digest}",
     ]
     return "\n".join(lines)
-
-
-def _duration(seconds: float) -> str:
-    days, rest = divmod(int(seconds), 86_400)
-    hours = rest // 3600
-    parts = [f"{days} days"] if days else []
-    if hours or not parts:
-        parts.append(f"{hours} hours")
-    return " ".join(parts)

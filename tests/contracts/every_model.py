@@ -16,6 +16,7 @@ from launchplane_lane_contracts.contract import (
     Person,
     VersionedContract,
 )
+from launchplane_lane_contracts.decision_case import CaseAnswer, DecisionCase
 from launchplane_lane_contracts.enrolment import Enrolment
 from launchplane_lane_contracts.evidence import SourcePlace
 from launchplane_lane_contracts.filestore_check import (
@@ -291,6 +292,8 @@ VALUES: tuple[Contract, ...] = (
     Mistake(path="lanes[2].lane", line=9, problem="it is no lane", found="3", accepted="text"),
     COMPARISON,
     COMPARISON.fields[0],
+    DecisionCase(policy=_POLICY, request=CASE.request, observation=_OBSERVATION, now=NOW),
+    CaseAnswer(line=7, decision=DECISION, as_expected=False),
     SET_ASIDE,
     SHADOW,
     SOME_FILES,
