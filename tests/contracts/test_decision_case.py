@@ -112,7 +112,8 @@ def test_garbage_is_answered(line: bytes) -> None:
 def test_an_answer_is_one_of_both() -> None:
     decision = allowed_case(Operation.RESTORE, DataSource.KEPT).decide()
     mistakes = answer_line(1, b"").mistakes
-    for both in ({}, {"decision": decision, "mistakes": mistakes}):
+    twice: dict[str, Any] = {"decision": decision, "mistakes": mistakes}
+    for both in ({}, twice):
         with pytest.raises(ValidationError, match="not both"):
             CaseAnswer(line=1, **both)
     assert DecisionCase.from_plain(PLAIN).now == NOW
