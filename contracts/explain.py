@@ -68,7 +68,9 @@ def obligation_sentences(obligations: Obligations) -> list[str]:
 def signers(decision: Decision) -> str:
     """Who must sign."""
     number = decision.approvers_required
-    if number == 0:
+    people = ["the requester"] if decision.requester_signs else []
+    if number:
+        people.append("one approver" if number == 1 else f"{number} approvers")
+    if not people:
         return "Nobody besides the requester need agree, and no signature is asked for."
-    others = "one approver" if number == 1 else f"{number} approvers"
-    return f"The requester and {others} sign the plan."
+    return f"Signatures asked for under the plan: {' and '.join(people)}."

@@ -1,5 +1,6 @@
 """`policy check|diff`: what files say, before anything is proposed. They need no host directory."""
 
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.mistakes import Mistake, Mistakes
 from launchplane_lane_contracts.policy import Policy, effective_policy
 from launchplane_lane_contracts.policy_comparison import (
-    Effect,
     LaneChange,
     LaneComparison,
     compare_policies,
@@ -25,7 +25,13 @@ from .shared import INSTANT, answer, json_option, say
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 NONE = "-"
-EFFECT_STYLES = {Effect.LOOSENS: "yellow", Effect.TIGHTENS: "green", Effect.NEITHER: "dim"}
+STYLES = {
+    LaneChange.ADDED: "yellow",
+    LaneChange.REMOVED: "red",
+    LaneChange.LOOSENED: "yellow",
+    LaneChange.TIGHTENED: "green",
+    LaneChange.UNCHANGED: "dim",
+}
 
 
 def read_file(file: Path) -> tuple[Policy, ...]:
@@ -147,44 +153,34 @@ def diff(files: tuple[Path, ...], as_json: bool) -> None:
 
 
 def _diff_lines(each: LaneComparison) -> list[str]:
-    effect = _styled(each.effect, each.effect.value)
+    name = f"[bold]{escape(str(each.lane))}[/]"
+    what = f"[{STYLES[each.change]}]{each.change}[/]"
+    if each.change is LaneChange.UNCHANGED:
+        return [f"{name}: {what}"]
     if each.change is LaneChange.REMOVED:
-        what = (
-            "removed; nothing would be allowed. What was recorded stays in force until another "
+        what += (
+            "; nothing would be allowed, but what was recorded stays in force until another "
             "policy is recorded"
         )
-    elif each.change is LaneChange.UNCHANGED:
-        return [f"[bold]{escape(str(each.lane))}[/]: unchanged"]
-    elif each.effect is Effect.NEITHER:
-        what = f"{each.change}; what is allowed stays the same"
+    elif each.approvers_required:
+        what += f"; {each.approvers_required} approvers sign it besides the proposer"
     else:
-        what = f"{each.change}, {effect}"
-    signers = (
-        f"; {each.approvers_required} approvers sign it besides the proposer"
-        if each.approvers_required
-        else "; nobody else need sign it"
-    )
-    lines = [f"[bold]{escape(str(each.lane))}[/]: {what}{signers}"]
-    lines += [
-        f"  {_styled(field.effect, f'{field.effect.value:<8}')}  {field.field}: "
-        f"{escape(field.before)} -> {escape(field.after)}"
-        for field in each.fields
-    ]
-    lines += [f"  It loosens: {escape(words)}" for words in each.loosens]
+        what += "; nobody else need sign it"
+    lines = [f"{name}: {what}"]
+    for found in each.differences:
+        kind = LaneChange.LOOSENED if found.loosens else LaneChange.TIGHTENED
+        effect = "loosens " if found.loosens else "tightens"
+        lines.append(
+            f"  [{STYLES[kind]}]{effect}[/]  {found.field}: {escape(found.old)} -> "
+            f"{escape(found.new)}  ({found.words})"
+        )
+    if not each.differences:
+        lines += [
+            f"  [{STYLES[LaneChange.LOOSENED]}]loosens [/]  {words}" for words in each.loosens
+        ]
     return lines
 
 
-def _styled(effect: Effect, text: str) -> str:
-    return f"[{EFFECT_STYLES[effect]}]{text}[/]"
-
-
 def _count(compared: tuple[LaneComparison, ...]) -> str:
-    parts = [
-        f"{number} {kind}"
-        for kind, number in (
-            (kind, sum(each.change is kind for each in compared)) for kind in LaneChange
-        )
-        if number
-    ]
-    loosening = sum(each.effect is Effect.LOOSENS for each in compared)
-    return f"Lanes: {', '.join(parts)}; {loosening} of them loosened."
+    numbers = Counter(each.change for each in compared)
+    return "Lanes: " + ", ".join(f"{numbers[kind]} {kind}" for kind in LaneChange if numbers[kind])

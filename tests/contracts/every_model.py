@@ -291,7 +291,6 @@ VALUES: tuple[Contract, ...] = (
     TokenVerdict(order=a_lowering()),
     Mistake(path="lanes[2].lane", line=9, problem="it is no lane", found="3", accepted="text"),
     COMPARISON,
-    COMPARISON.fields[0],
     DecisionCase(policy=_POLICY, request=CASE.request, observation=_OBSERVATION, now=NOW),
     CaseAnswer(line=7, decision=DECISION, as_expected=False),
     SET_ASIDE,

@@ -32,7 +32,8 @@ def test_what_is_allowed_and_who_signs(case: Case) -> None:
     assert ("neutralised" in told) is decision.obligations.neutralise
     assert ("refuses to drop" in told) is decision.obligations.lock
     assert ("as authoritative" in told) is decision.obligations.authoritative
-    assert ("one approver sign" in told) is (decision.approvers_required == 1)
+    assert ("one approver" in told) is (decision.approvers_required == 1)
+    assert ("plan: the requester" in told) is decision.requester_signs
 
 
 def test_what_is_not_asked_is_said() -> None:
@@ -59,7 +60,9 @@ PAIR = (Operation.BOOTSTRAP, DataSource.EMPTY)
 
 def test_an_approval_by_many_is_counted() -> None:
     decision = first_bootstrap().decide().model_copy(update={"approvers_required": 2})
-    assert "The requester and 2 approvers sign the plan." in explain(decision)
+    assert "under the plan: 2 approvers." in explain(decision)
+    both = decision.model_copy(update={"requester_signs": True})
+    assert "under the plan: the requester and 2 approvers." in explain(both)
 
 
 def test_a_fact_that_is_empty_is_said_to_be_none() -> None:
