@@ -16,7 +16,6 @@ from launchplane_lane_contracts.contract import (
     Person,
     VersionedContract,
 )
-from launchplane_lane_contracts.decision_case import CaseAnswer, DecisionCase
 from launchplane_lane_contracts.enrolment import Enrolment
 from launchplane_lane_contracts.evidence import SourcePlace
 from launchplane_lane_contracts.filestore_check import (
@@ -27,7 +26,6 @@ from launchplane_lane_contracts.filestore_check import (
 )
 from launchplane_lane_contracts.judgement import TokenVerdict, judge_room
 from launchplane_lane_contracts.marker import Lineage
-from launchplane_lane_contracts.mistakes import Mistake
 from launchplane_lane_contracts.orders import (
     GivenUp,
     KeptReference,
@@ -43,7 +41,6 @@ from launchplane_lane_contracts.orders import (
 from launchplane_lane_contracts.plan import Plan, plan_target
 from launchplane_lane_contracts.policy import PolicyRevision, effective_policy
 from launchplane_lane_contracts.policy_change import policy_differences
-from launchplane_lane_contracts.policy_comparison import compare_policies
 from launchplane_lane_contracts.reading import BeginRecord, KeptFilestore, ShadowReading
 from launchplane_lane_contracts.receipt import Outcome, Receipt, SetAside
 from launchplane_lane_contracts.vocabulary import (
@@ -68,7 +65,6 @@ from .cases import (
     SERVER,
     a_policy,
     allowed_case,
-    an_authoritative_policy,
     changed,
     kept_data,
     unfinished,
@@ -86,6 +82,7 @@ from .readings import (
     a_row,
     a_stamp,
 )
+from .text_models import TEXT_VALUES
 
 PERMIT_ID = PermitId("permit-of-generation-8")
 CASE = allowed_case(Operation.RESTORE, DataSource.KEPT).change(
@@ -183,7 +180,6 @@ PLAN = Plan(
     size_bytes=10**12,
     planned_at=NOW,
 )
-(COMPARISON,) = compare_policies((an_authoritative_policy(),), (_POLICY,))
 VALUES: tuple[Contract, ...] = (
     LANE,
     _POLICY,
@@ -289,10 +285,7 @@ VALUES: tuple[Contract, ...] = (
     TokenVerdict(order=a_stamp()),
     TokenVerdict(order=a_permit()),
     TokenVerdict(order=a_lowering()),
-    Mistake(path="lanes[2].lane", line=9, problem="it is no lane", found="3", accepted="text"),
-    COMPARISON,
-    DecisionCase(policy=_POLICY, request=CASE.request, observation=_OBSERVATION, now=NOW),
-    CaseAnswer(line=7, decision=DECISION, as_expected=False),
+    *TEXT_VALUES,
     SET_ASIDE,
     SHADOW,
     SOME_FILES,
