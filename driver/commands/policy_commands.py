@@ -1,4 +1,4 @@
-"""`policy propose|apply|show|history`; with `check` and `diff`, which need no host."""
+"""`policy propose|apply|show|history`; with `check`, `diff` and `translate`, which need no host."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.policy import Policy
 
 from ..policy_changes import apply_policy, propose_policy
-from .policy_review import check, diff, read_file
+from .policy_review import check, diff, read_file, translate
 from .shared import (
     LANE,
     answer,
@@ -138,5 +138,5 @@ def read_policy(file: Path, lane: Lane | None = None) -> Policy:
     return found[0]
 
 
-for command in (check, diff):
+for command in (check, diff, translate):
     policy.add_command(command)

@@ -1,4 +1,4 @@
-"""`policy check|diff`: what files say, before anything is proposed. They need no host directory."""
+"""`policy check|diff|translate`: what files say. They need no host directory."""
 
 from collections import Counter
 from datetime import datetime
@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from launchplane_lane_contracts.errors import BadInput, ExitCode
 from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.launchplane_file import read_profile
 from launchplane_lane_contracts.mistakes import Mistake, Mistakes
 from launchplane_lane_contracts.policy import Policy, effective_policy
 from launchplane_lane_contracts.policy_comparison import (
@@ -21,7 +22,7 @@ from launchplane_lane_contracts.policy_words import policy_meaning, why_not_reco
 from launchplane_lane_contracts.text_file import TextFormat
 
 from ..lane_office import utc_now
-from .shared import INSTANT, answer, json_option, say
+from .shared import INSTANT, LANE, answer, json_option, say
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 NONE = "-"
@@ -39,15 +40,19 @@ def read_file(file: Path) -> tuple[Policy, ...]:
 
     Raises Mistakes with every mistake in it, BadInput where it cannot be opened.
     """
-    try:
-        content = file.read_bytes()
-    except OSError as problem:
-        raise BadInput(f"{file} could not be read: {problem.strerror}.") from None
+    content = _content(file)
     text_format = TextFormat.JSON if file.suffix == ".json" else TextFormat.TOML
     try:
         return read_policies(content, text_format)
     except Mistakes as problem:
         raise Mistakes(problem.mistakes, where=str(file)) from None
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as problem:
+        raise BadInput(f"{file} could not be read: {problem.strerror}.") from None
 
 
 @click.command()
@@ -150,6 +155,26 @@ def diff(files: tuple[Path, ...], as_json: bool) -> None:
         for line in _diff_lines(each):
             say(line)
     say(_count(compared))
+
+
+@click.command()
+@click.argument("profile", type=FILE)
+@click.argument("mapping", type=FILE)
+@click.option("--lane", "lane", type=LANE, help="One lane only.")
+@click.option("--original", is_flag=True, help="With Launchplane's own record beside each policy.")
+def translate(profile: Path, mapping: Path, lane: Lane | None, original: bool) -> None:
+    """Launchplane's own record of what may be done to data, as policies of ours.
+
+    PROFILE is its product profile (JSON); MAPPING is TOML and says for each lane what Launchplane
+    cannot. Answers a policy file in JSON; nothing where anything is contradictory or missing.
+    """
+    found = read_profile(_content(profile), _content(mapping), only=lane)
+    answer(
+        {
+            "lanes": [{**each.policy.to_plain(), "lane": str(each.policy.lane)} for each in found],
+            **({"originals": [each.original for each in found]} if original else {}),
+        }
+    )
 
 
 def _diff_lines(each: LaneComparison) -> list[str]:

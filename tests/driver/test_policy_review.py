@@ -136,3 +136,45 @@ def test_diff_takes_at_most_two_files_and_only_good_ones(files: Path, capsys: Sa
     assert "bad.toml has 2 mistakes" in capsys.readouterr().err
     assert main(["policy", "diff", "gone.toml", "new.toml", "--json"]) == 2
     assert "could not be read" in json.loads(capsys.readouterr().out)["error"]
+
+
+PROFILE = {
+    "product": "odoo-tenant-cm",
+    "lanes": [
+        {
+            "instance": "prod",
+            "context": "cm",
+            "odoo_data_policy": {
+                "data_authority": "resettable",
+                "allowed_rebuild_sources": ["empty"],
+            },
+        }
+    ],
+}
+MAPPING = """\
+lane = "odoo-tenant-cm/cm/prod"
+rollout_state = "provisional"
+provisional_until = 2026-04-30T00:00:00Z
+"""
+
+
+def test_what_is_translated_is_a_policy_file(files: Path, capsys: Said) -> None:
+    (files / "profile.json").write_text(json.dumps(PROFILE))
+    (files / "mapping.toml").write_text(MAPPING)
+    assert main(["policy", "translate", "profile.json", "mapping.toml"]) == 0
+    (files / "policies.json").write_text(capsys.readouterr().out)
+    assert main(["policy", "diff", "policies.json", "old.toml"]) == 0
+    assert "odoo-tenant-cm/cm/prod: unchanged" in capsys.readouterr().out
+    named = ["--lane", "odoo-tenant-cm/cm/prod", "--original"]
+    assert main(["policy", "translate", "profile.json", "mapping.toml", *named]) == 0
+    assert "data_authority" in json.loads(capsys.readouterr().out)["originals"][0]
+
+
+def test_what_cannot_be_translated_gives_nothing(files: Path, capsys: Said) -> None:
+    (files / "profile.json").write_text(json.dumps(PROFILE))
+    (files / "mapping.toml").write_text(MAPPING.replace("provisional_until", "# "))
+    assert main(["policy", "translate", "profile.json", "mapping.toml"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "mapping.provisional_until" in said.err
+    assert main(["policy", "translate", "gone.json", "mapping.toml"]) == 2
