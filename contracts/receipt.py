@@ -2,8 +2,9 @@
 
 import base64
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from .contract import (
     Contract,
@@ -28,6 +29,8 @@ class Outcome(StrEnum):
     COULD_NOT_TELL = "could_not_tell"
     BUSY = "busy"
     BAD_INPUT = "bad_input"
+    COMMAND_FAILED = "command_failed"
+    """Of `run` alone: the guard did its part, the command that it ran did not."""
 
 
 class SetAside(Contract):
@@ -39,6 +42,13 @@ class SetAside(Contract):
     """The database's oid; None when only files were there."""
     has_filestore: bool
     """Whether a folder was set aside with it."""
+
+
+class CommandRun(Contract):
+    """The end of the command that `run` ran."""
+
+    exit_code: Annotated[int, Field(ge=0, le=255)]
+    """Its exit code; 128 and the signal's number where a signal ended it, as a shell says it."""
 
 
 class Receipt(VersionedContract):
@@ -58,6 +68,8 @@ class Receipt(VersionedContract):
     """The same in words, for people."""
     set_aside: SetAside | None = None
     """What the command set aside."""
+    ran: CommandRun | None = None
+    """How the command ended, where `run` came to start one."""
     result: dict[str, JsonValue] | None = None
     """What this command alone answers: the plain form of a contract of its own."""
     reading: LaneReading | None = None

@@ -8,6 +8,7 @@ from .contract import RULEBOOK_VERSION, UtcInstant
 from .decision import Decision, Obligations
 from .observation import Observation
 from .policy import SHORTEST_KEEPING_OF_AUTHORITATIVE_DATA, Policy, effective_policy
+from .reasons import Reason
 from .request import Request
 from .rules.backups_and_sources import (
     backup_is_proven,
@@ -109,6 +110,26 @@ def _obligations(case: Case) -> Obligations:
         authoritative=authoritative,
     )
 
+
+def source_reasons(
+    policy: Policy, request: Request, observation: Observation, now: UtcInstant
+) -> tuple[Reason, ...]:
+    """The reasons of `decide` that are about where the data comes from, and no others.
+
+    For the moment after `begin`, when what was there has been set aside.
+    """
+    case = _case(policy, request, observation, now)
+    return tuple(found for rule in SOURCE_RULES for found in rule(case))
+
+
+SOURCE_RULES: tuple[Rule, ...] = (
+    all_of_one_lane,
+    source_is_allowed,
+    upstream_agrees,
+    backup_is_proven,
+    kept_data_is_unchanged,
+)
+"""The rules that are about where the data comes from."""
 
 RULES: tuple[Rule, ...] = (
     all_of_one_lane,

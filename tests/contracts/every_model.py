@@ -42,7 +42,8 @@ from launchplane_lane_contracts.plan import Plan, plan_target
 from launchplane_lane_contracts.policy import PolicyRevision, effective_policy
 from launchplane_lane_contracts.policy_change import policy_differences
 from launchplane_lane_contracts.reading import BeginRecord, KeptFilestore, ShadowReading
-from launchplane_lane_contracts.receipt import Outcome, Receipt, SetAside
+from launchplane_lane_contracts.receipt import CommandRun, Outcome, Receipt, SetAside
+from launchplane_lane_contracts.restore_source import OfferedUpstream, permitted_source
 from launchplane_lane_contracts.vocabulary import (
     DataSource,
     Operation,
@@ -139,6 +140,7 @@ RECEIPT = Receipt(
     reasons=PROVOCATIONS[0].provoked().decide().reasons,
     message="Größe: 5 m²",
     set_aside=SET_ASIDE,
+    ran=CommandRun(exit_code=143),
     result={"tables": [{"name": "res_partner", "rows": 3}]},
     reading=GUARD_READING.model_copy(
         update={
@@ -296,6 +298,9 @@ VALUES: tuple[Contract, ...] = (
     ShadowRefresh(
         path=FILES, protected=True, damaged=SOME_FILES, kept_for=timedelta(days=7), shadow=SHADOW
     ),
+    CommandRun(exit_code=0),
+    OfferedUpstream(host="old.example", database="production", filestore_path="/srv/filestore"),
+    permitted_source(a_permit()),
     RECEIPT,
 )
 

@@ -21,6 +21,8 @@ PROVOKED_ELSEWHERE = {
     Code.ORDER_EXPIRED: "tests/guard",
     Code.PERMIT_ALREADY_BEGUN: "tests/guard",
     Code.PERMIT_NOT_BEGUN: "tests/guard",
+    Code.COMMAND_DIFFERS: "tests/guard",
+    Code.SOURCE_DIFFERS: "tests/guard",
     Code.READINGS_MOVED: "tests/guard",
     Code.SET_ASIDE_IMPOSSIBLE: "tests/guard",
     Code.RESULT_NOT_AS_PERMITTED: "tests/guard",

@@ -53,7 +53,7 @@ from launchplane_lane_contracts.orders import (
     UndoOrder,
 )
 from launchplane_lane_contracts.plan import plan_target
-from launchplane_lane_contracts.policy import Policy
+from launchplane_lane_contracts.policy import Policy, UpstreamSource
 from launchplane_lane_contracts.reading import LaneReading, RuntimeWitness
 from launchplane_lane_contracts.receipt import Receipt
 from launchplane_lane_contracts.request import Request
@@ -85,6 +85,8 @@ class Estate:
     database: str
     role: Role
     protected: bool = False
+    upstream: UpstreamSource | None = None
+    """Where the lane may be restored from, if that is allowed at all."""
     lane: Lane = LANE
     host: ControlPlane = field(default_factory=ControlPlane)
     generations: int = 0
@@ -178,8 +180,14 @@ class Estate:
         """Start one command of the guard."""
         takes = COMMANDS[command].takes
         order = [takes.option, "-"] if takes else []
+        return self.start_with([command, *order], token, **changed)
+
+    def start_with(
+        self, arguments: Sequence[str], token: str | bytes = "", **changed: str | None
+    ) -> child.Running:
+        """Start the guard with these arguments, and the token on its standard input."""
         given = token if isinstance(token, bytes) else token.encode()
-        return child.start([command, *order], given, self.environment(**changed))
+        return child.start(arguments, given, self.environment(**changed))
 
     def run(self, command: str, token: str | bytes = "", **changed: str | None) -> child.Answer:
         """Run one command of the guard to its end."""
@@ -219,6 +227,8 @@ class Estate:
             rollout_state=RolloutState.TESTING,
             authoritative_data=False,
             bootstrap_empty_allowed=True,
+            restore_from_upstream_allowed=self.upstream is not None,
+            upstream_source=self.upstream,
             requires_backup_before_destroy=False,
             requires_restore_proof=False,
             requires_runtime_identity=False,
@@ -278,6 +288,7 @@ class Estate:
         operations = {
             DataSource.EMPTY: Operation.RECREATE,
             DataSource.EXISTING: Operation.RECREATE,
+            DataSource.UPSTREAM_RESTORE: Operation.RECREATE,
             DataSource.BACKUP_RESTORE: Operation.RESTORE,
             DataSource.KEPT: Operation.RESTORE,
         }
@@ -332,6 +343,8 @@ class Estate:
 
     def incoming(self, source: DataSource, kept: KeptData | None) -> IncomingData:
         """What the host knows of the data that is to come."""
+        if source is DataSource.UPSTREAM_RESTORE:
+            return IncomingData(declared_upstream=self.upstream)
         if source is not DataSource.BACKUP_RESTORE:
             return IncomingData(kept=kept)
         now = datetime.now(UTC)

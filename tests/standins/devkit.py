@@ -13,7 +13,8 @@ what follows (sanitising, modules, settings) failed.
 The environment beyond the real script's own: ODOO_UPSTREAM_DB_PORT and
 ODOO_UPSTREAM_DB_PASSWORD (the real one goes over ssh), ODOO_COMMAND (a JSON list that runs
 `odoo`), DEVKIT_TEMPLATE_DATABASE and DEVKIT_TEMPLATE_FILESTORE (an image layer with an
-initialised database in it, so that a bootstrap takes seconds), and DEVKIT_FAIL_AFTER
+initialised database in it, so that a bootstrap takes seconds), DEVKIT_ORDER (the same as
+--order, for callers whose flags are checked), and DEVKIT_FAIL_AFTER
 (drop | create | restore | install: die there, as a killed container would, cleaning up nothing
 but the lock).
 """
@@ -592,7 +593,11 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     mode.add_argument("--bootstrap", action="store_true")
     mode.add_argument("--update-only", action="store_true")
     mode.add_argument("--post-deploy-maintenance", action="store_true")
-    parser.add_argument("--order", choices=("older", "newer"), default="newer")
+    parser.add_argument(
+        "--order",
+        choices=("older", "newer"),
+        default=os.environ.get("DEVKIT_ORDER") or "newer",
+    )
     return parser.parse_args(arguments)
 
 

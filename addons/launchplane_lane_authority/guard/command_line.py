@@ -1,21 +1,20 @@
 """`lane-authority-guard`: JSON on standard output, words on standard error, the same exit codes."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NoReturn
 
-import psycopg2
-
 from launchplane_lane_contracts.contract import RULEBOOK_VERSION
-from launchplane_lane_contracts.errors import BadInput, CouldNotTell, ExitCode, LaneAuthorityError
+from launchplane_lane_contracts.errors import BadInput, ExitCode
 from launchplane_lane_contracts.orders import SignedOrder
 from launchplane_lane_contracts.receipt import Outcome, Receipt
 
 from . import __version__
 from .commands.command import Answer, Call, Command
 from .commands.registry import COMMANDS
-from .database import first_line
+from .failures import as_failure
 from .order_file import read_order
 from .settings import settings_from_environment
 from .telling import tell
@@ -33,58 +32,65 @@ PROGRAM = "lane-authority-guard"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is the answer's."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    end = given.index("--") if "--" in given else len(given)
+    after = tuple(given[end + 1 :])
     try:
-        chosen = _parser().parse_args(arguments)
+        chosen = _parser().parse_args(given[:end])
+        command = COMMANDS[chosen.command]
+        if command.runs_a_command != bool(after):
+            raise BadInput(
+                f"`{command.name}` is followed by `--` and the command to run."
+                if command.runs_a_command
+                else f"`{command.name}` runs no other command, so nothing may follow `--`."
+            )
     except SystemExit as ending:
         return int(ending.code or 0)
     except BadInput as problem:
         return _ended("", None, Answer(failure=problem))
-    command = COMMANDS[chosen.command]
     signed: SignedOrder | None = None
     try:
         settings = settings_from_environment()
-        call = Call(settings, chosen)
-        if command.takes is not None:
-            token = read_order(chosen.order)
+        call = Call(settings, chosen, command_line=after)
+        takes = command.takes
+        if takes is not None:
+            if chosen.order is None and takes.otherwise is not None:
+                token = takes.otherwise(settings)
+            else:
+                token = read_order(chosen.order)
             keys = PublicKeys.from_file(settings.public_keys)
-            signed = keys.order(token, kind=command.takes.kind, heed_time=command.takes.heed_time)
-            call = Call(settings, chosen, signed, token, keys)
+            signed = keys.order(token, kind=takes.kind, heed_time=takes.heed_time)
+            call = Call(settings, chosen, signed, token, keys, after)
         answer = command.act(call)
-    except LaneAuthorityError as problem:
-        answer = Answer(failure=problem)
-    except psycopg2.Error as problem:
-        answer = Answer(failure=CouldNotTell(f"The server did not do it: {first_line(problem)}."))
-    except OSError as problem:
-        answer = Answer(failure=CouldNotTell(f"The system did not do it: {problem}."))
     except Exception as problem:
-        # A fault of ours. Its text may hold anything, a secret too; its kind does not.
-        answer = Answer(
-            failure=CouldNotTell(
-                f"The guard met something that it does not know ({type(problem).__name__}). Look "
-                "at the lane with `show`; then run the same command again, or undo the operation."
-            )
-        )
+        answer = Answer(failure=as_failure(problem))
     return _ended(command.name, signed, answer)
 
 
 def _ended(command: str, signed: SignedOrder | None, answer: Answer) -> int:
-    failure = answer.failure
-    code = failure.exit_code if failure else ExitCode.DONE
+    failure, ran = answer.failure, answer.ran
+    said = (failure.message if failure else "", answer.message)
+    outcome = OUTCOMES[failure.exit_code if failure else ExitCode.DONE]
+    code = int(failure.exit_code if failure else ExitCode.DONE)
+    if failure is None and ran is not None and ran.exit_code:
+        outcome, code = Outcome.COMMAND_FAILED, ran.exit_code
     tell(
         Receipt(
             command=command,
-            outcome=OUTCOMES[code],
+            outcome=outcome,
             nonce=signed.nonce if signed else "",
             permit_id=getattr(signed, "permit_id", None),
             reasons=failure.reasons if failure else (),
-            message=failure.message if failure else answer.message,
+            message="\n".join(text for text in said if text),
             set_aside=answer.set_aside,
+            ran=ran,
             result=answer.result,
             reading=answer.reading,
             answered_at=datetime.now(UTC),
             guard_version=__version__,
             rulebook_version=RULEBOOK_VERSION,
-        )
+        ),
+        answer.message,
     )
     return code
 
@@ -115,7 +121,7 @@ def _describe(parser: argparse.ArgumentParser, command: Command) -> None:
         parser.add_argument(
             command.takes.option,
             dest="order",
-            required=True,
+            required=command.takes.otherwise is None,
             metavar="FILE",
             help=f"the signed {command.takes.kind}; - reads it from standard input",
         )

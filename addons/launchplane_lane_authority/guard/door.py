@@ -63,6 +63,7 @@ def _refuse(version: str, arguments: Sequence[str] | None, message: str) -> int:
         "reasons": [],
         "message": message,
         "set_aside": None,
+        "ran": None,
         "result": None,
         "reading": None,
         "answered_at": datetime.now(UTC).isoformat().replace("+00:00", "Z"),

@@ -7,21 +7,24 @@ from launchplane_lane_contracts.receipt import Receipt
 from launchplane_lane_contracts.vocabulary import TagState
 
 
-def tell(receipt: Receipt) -> None:
-    """Write it to both streams."""
+def tell(receipt: Receipt, note: str = "") -> None:
+    """Write it to both streams; the note is the part of its message that no reason says."""
     sys.stdout.write(receipt.canonical().decode() + "\n")
     sys.stdout.flush()
-    sys.stderr.write("\n".join((*_words(receipt), receipt.line())) + "\n")
+    sys.stderr.write("\n".join((*_words(receipt, note), receipt.line())) + "\n")
     sys.stderr.flush()
 
 
-def _words(receipt: Receipt) -> list[str]:
+def _words(receipt: Receipt, note: str) -> list[str]:
     lines = [f"lane-authority-guard {receipt.command}: {receipt.outcome.replace('_', ' ')}"]
     if receipt.reasons:
         for each in receipt.reasons:
             lines += [f"  {each.code}: {each.message}", f"    way on: {each.remedy}"]
-    elif receipt.message:
-        lines.append(f"  {receipt.message}")
+        lines += [f"  {text}" for text in note.splitlines()]
+    else:
+        lines += [f"  {text}" for text in receipt.message.splitlines()]
+    if receipt.ran is not None:
+        lines.append(f"  the command ended with exit code {receipt.ran.exit_code}")
     if receipt.set_aside is not None:
         lines.append(f"  set aside as {receipt.set_aside.name}")
     if receipt.reading is not None:

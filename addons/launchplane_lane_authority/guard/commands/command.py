@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from launchplane_lane_contracts.errors import LaneAuthorityError
 from launchplane_lane_contracts.orders import SignedOrder
 from launchplane_lane_contracts.reading import LaneReading
-from launchplane_lane_contracts.receipt import SetAside
+from launchplane_lane_contracts.receipt import CommandRun, SetAside
 
 from ..settings import GuardSettings
 from ..tokens import PublicKeys
@@ -26,6 +26,8 @@ class TakesOrder:
     """Whether its time to begin counts."""
     option: str = "--order"
     """The option that names the file that it is in."""
+    otherwise: Callable[[GuardSettings], str] | None = None
+    """Finds the order where no file is named; without this, one must be named."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Call:
     """The order as it was signed."""
     keys: PublicKeys | None = None
     """The control plane's public keys, where the command takes an order."""
+    command_line: tuple[str, ...] = ()
+    """What stands after `--`, for a command that runs another one."""
 
     def order(self, model: type[OrderType]) -> OrderType:
         """The order, which the registry says is of this type."""
@@ -68,6 +72,8 @@ class Answer:
     """What was done, in words, where the command's name does not say it."""
     failure: LaneAuthorityError | None = None
     """Why it ended badly, where there is more to tell than an exception can carry."""
+    ran: CommandRun | None = None
+    """How the command ended that it ran."""
 
 
 def no_arguments(_parser: ArgumentParser) -> None:
@@ -88,3 +94,5 @@ class Command:
     """The signed order that it asks for."""
     add_arguments: Callable[[ArgumentParser], None] = no_arguments
     """Adds the arguments of its own."""
+    runs_a_command: bool = False
+    """Whether it is followed by `--` and the command that it runs."""
