@@ -60,6 +60,7 @@ class ReasonCode(StrEnum):
     PROVIDER_TARGET_NOT_LIVE = "provider_target_not_live"
     PROVIDER_TARGET_DIFFERS = "provider_target_differs"
     APPROVALS_MISSING = "approvals_missing"
+    APPROVERS_NOT_ON_RECORD = "approvers_not_on_record"
     LANE_BUSY = "lane_busy"
     OPERATION_UNFINISHED = "operation_unfinished"
     RETRY_OTHER_OPERATION = "retry_other_operation"

@@ -2,7 +2,6 @@
 
 import os
 import re
-import stat
 import subprocess
 import sys
 import tempfile
@@ -13,9 +12,9 @@ from pathlib import Path
 from launchplane_lane_contracts.approval import SIGNATURE_NAMESPACE, Approval
 from launchplane_lane_contracts.contract import Contract, Digest, Person, UtcInstant
 from launchplane_lane_contracts.errors import BadInput, CouldNotTell, Refused
+from launchplane_lane_contracts.people import People
 from launchplane_lane_contracts.reasons import ReasonCode, reason
 
-from .host_directory import HostDirectory
 from .store import Store, StoredApproval
 
 PATIENCE_SECONDS = 30
@@ -69,53 +68,47 @@ def sign(digest: Digest, key_file: Path) -> str:
     return child.stdout.decode()
 
 
-def person_of(host: HostDirectory, signature: str, now: UtcInstant) -> Person:
+def person_of(people: People, signature: str, now: UtcInstant) -> Person:
     """Whose key made the signature, as the approvers file says at `now` (UTC).
 
     It does not look at what was signed. Raises Refused when the key is nobody's, or more than one
-    person's; CouldNotTell when the approvers file cannot be relied on.
+    person's.
     """
-    _check_approvers_file(host.approvers_file)
-    with _signature_file(signature) as file:
-        child = _ask(
-            "find-principals",
-            *("-f", str(host.approvers_file), "-s", str(file), _verify_time(now)),
-        )
+    with _files(people, signature) as (approvers, file):
+        child = _ask("find-principals", *("-f", str(approvers), "-s", str(file), _verify_time(now)))
     names = child.stdout.decode(errors="replace").splitlines()
     if child.returncode != 0 or not names:
         raise _refusal(
-            f"The key of this signature is nobody's in {host.approvers_file} at "
+            "The key of this signature is nobody's in the approvers file at "
             f"{now:%Y-%m-%d %H:%M} UTC: {_last_line(child.stderr)}.",
             "Sign with a key that is in that file, or have the key added, which is a change that "
             "others approve.",
         )
     if len(names) > 1 or _PATTERN_SIGNS & set(names[0]):
         raise _refusal(
-            f"The key of this signature stands in {host.approvers_file} for {', '.join(names)}; "
+            f"The key of this signature stands in the approvers file for {', '.join(names)}; "
             "one key must be one person's, by name.",
             "Give each person a line of its own there, with one name and no pattern.",
         )
     return Person(names[0])
 
 
-def verify(
-    host: HostDirectory, digest: Digest, person: Person, signature: str, now: UtcInstant
-) -> str:
+def verify(people: People, digest: Digest, person: Person, signature: str, now: UtcInstant) -> str:
     """See that `person` signed `digest`, with a key that is that person's at `now` (UTC).
 
     Returns the key's fingerprint. One person with two keys is one person. Raises Refused, saying
     why; CouldNotTell when it cannot be found out.
     """
-    signer = person_of(host, signature, now)
+    signer = person_of(people, signature, now)
     if signer != person:
         raise _refusal(
             f"The signature is that of {signer}, not of {person}.",
             f"Have {person} sign {digest}.",
         )
-    with _signature_file(signature) as file:
+    with _files(people, signature) as (approvers, file):
         child = _ask(
             "verify",
-            *("-n", SIGNATURE_NAMESPACE, "-f", str(host.approvers_file)),
+            *("-n", SIGNATURE_NAMESPACE, "-f", str(approvers)),
             *("-I", person, "-s", str(file), _verify_time(now)),
             message=message_of(digest),
         )
@@ -129,14 +122,14 @@ def verify(
 
 
 def record_approval(
-    host: HostDirectory, store: Store, digest: Digest, signature: str, now: UtcInstant
+    people: People, store: Store, digest: Digest, signature: str, now: UtcInstant
 ) -> Approval:
     """Verify a signature under `digest` and store it.
 
     Raises Refused when it does not verify, or was used or has lapsed; CouldNotTell.
     """
-    person = person_of(host, signature, now)
-    fingerprint = verify(host, digest, person, signature, now)
+    person = person_of(people, signature, now)
+    fingerprint = verify(people, digest, person, signature, now)
     stored = store.add_approval(
         digest=digest,
         person=person,
@@ -148,7 +141,7 @@ def record_approval(
 
 
 def verify_all(
-    host: HostDirectory, store: Store, digest: Digest | None = None, *, now: UtcInstant
+    people: People, store: Store, digest: Digest | None = None, *, now: UtcInstant
 ) -> ReverifiedApprovals:
     """Verify what is stored once more, under one digest or all, as the approvers file is at `now`.
 
@@ -159,7 +152,7 @@ def verify_all(
     for each in store.approvals(digest):
         claimed = each.approval
         try:
-            key = verify(host, claimed.signed_digest, claimed.person, each.signature, now)
+            key = verify(people, claimed.signed_digest, claimed.person, each.signature, now)
         except Refused as refusal:
             rejected.append((each, refusal.message))
             continue
@@ -170,29 +163,16 @@ def verify_all(
     return ReverifiedApprovals(good=tuple(good), rejected=tuple(rejected))
 
 
-def _check_approvers_file(file: Path) -> None:
-    try:
-        mode = stat.S_IMODE(file.stat().st_mode)
-    except OSError as error:
-        raise CouldNotTell(
-            f"The approvers file {file} cannot be read: {error.strerror}. Put it back, or make an "
-            "empty one with `lane-authority init`."
-        ) from error
-    if mode & 0o022:
-        raise CouldNotTell(
-            f"The approvers file {file} can be written by others (mode {mode:04o}), who could add "
-            f"themselves. See what is in it, then run: chmod go-w {file}"
-        )
-
-
 @contextmanager
-def _signature_file(signature: str) -> Iterator[Path]:
+def _files(people: People, signature: str) -> Iterator[tuple[Path, Path]]:
+    """The approvers and the signature as files, which is how OpenSSH takes them."""
     if len(signature) > LARGEST_SIGNATURE:
         raise BadInput("That is no SSH signature: it is far too long. Give the .sig file's text.")
     with tempfile.TemporaryDirectory(prefix="lane-authority-") as folder:
-        file = Path(folder) / "signature"
+        approvers, file = Path(folder) / "approvers", Path(folder) / "signature"
+        approvers.write_text(people.approvers, encoding="utf-8")
         file.write_text(signature, encoding="utf-8")
-        yield file
+        yield approvers, file
 
 
 def _verify_time(now: UtcInstant) -> str:

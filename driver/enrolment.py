@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from launchplane_lane_contracts.approval import (
     ApprovalTally,
-    Thresholds,
     demand_for,
     tally_approvals,
 )
@@ -21,7 +20,7 @@ from launchplane_lane_contracts.errors import BadInput, Refused
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.marker import Lineage, Marker
 from launchplane_lane_contracts.observation import HostRecord, Observation
-from launchplane_lane_contracts.orders import PrepareOrder, StampOrder
+from launchplane_lane_contracts.orders import PrepareOrder
 from launchplane_lane_contracts.policy import PolicyRevision, effective_policy
 from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
@@ -36,7 +35,7 @@ from launchplane_lane_contracts.vocabulary import (
 from .guard_client import carry_out
 from .lane_configuration import LaneConfiguration
 from .lane_office import LaneOffice, new_nonce, utc_now
-from .operations import ORDER_VALID_FOR
+from .stamping import ORDER_VALID_FOR, stamp, stamped_there
 
 ENROLMENT = "enrolment"
 """The kind under which an enrolment is proposed for signatures."""
@@ -95,7 +94,7 @@ def plan_enrolment(office: LaneOffice, lane: Lane, *, requester: Person) -> Enro
         tally=tally_approvals(
             office.approvals(digest),
             requester=requester,
-            demand=demand_for(enrolment.weight, Thresholds()),
+            demand=demand_for(enrolment.weight, office.thresholds()),
             proposed_at=now,
             now=now,
         ),
@@ -262,20 +261,9 @@ def _stamp(office: LaneOffice, enrolment: Enrolment, found: EnrolmentPlan) -> Ho
         lineage=Lineage(),
         stamped_at=now,
     )
-    order = StampOrder(
-        lane=enrolment.lane,
-        nonce=new_nonce(),
-        database=DatabaseName(enrolment.database),
-        filestore_path=enrolment.filestore_path,
-        issued_at=now,
-        begin_before=now + ORDER_VALID_FOR,
-        rulebook_version=RULEBOOK_VERSION,
-        permit_id=None,
-        marker=marker,
-        # Locked only where Odoo itself has said that it goes on serving a locked database.
-        lock=enrolment.authoritative and found.observation.runtime.stays_listed_when_locked,
-    )
-    carry_out(configuration, "stamp", office.sign(order), order.nonce)
+    # Locked only where Odoo itself has said that it goes on serving a locked database.
+    lock = enrolment.authoritative and found.observation.runtime.stays_listed_when_locked
+    stamp(office, marker, permit_id=None, lock=lock)
     return _record(office, marker, found.digest)
 
 
@@ -298,23 +286,15 @@ def _stamped_before(office: LaneOffice, enrolment: Enrolment) -> Marker | None:
     record = office.store.host_record(enrolment.lane)
     if record.generation is not None or record.unfinished is not None:
         return None
-    database = office.look(record).reading.database
-    row, entry = database.marker_row, database.entry
-    order = office.keys.verify_marker(row.token).order if row is not None else None
-    if row is None or entry is None or not isinstance(order, StampOrder):
+    order = stamped_there(office, office.look(record).reading.database)
+    if order is None or order.permit_id is not None:
         return None
-    marker, tag = order.marker, entry.tag
+    marker = order.marker
     written = (
-        order.permit_id is None
-        and marker.lane == enrolment.lane
+        marker.lane == enrolment.lane
         and marker.policy_revision == enrolment.policy_revision
         and marker.authoritative == enrolment.authoritative
-        and marker.identity == database.identity()
         and marker.identity.database_oid == enrolment.database_oid
         and marker.identity.system_identifier == enrolment.system_identifier
-        and row.says_the_same_as(marker.row(row.token))
-        and tag is not None
-        and (tag.state, tag.generation, tag.database_oid)
-        == (TagState.LIVE, marker.generation, entry.oid)
     )
     return marker if written else None

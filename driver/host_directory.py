@@ -41,6 +41,16 @@ APPROVERS = """\
 """
 
 
+THRESHOLDS = """\
+# Approvers asked for besides the one who asks. Lower numbers are for those who have fewer people;
+# what is grave and lacks people waits for 24 hours instead. Like the approvers, these count only
+# while they are what is on record (`lane-authority approvers propose`).
+#
+# consequential = 1    # setting authoritative data aside, moving or copying it
+# grave = 2            # loosening a policy, giving authoritative data up, new approvers
+"""
+
+
 def default_path(environment: Mapping[str, str] = os.environ) -> Path:
     """The folder that is used when none is named: from the environment, else the user's own."""
     named = environment.get(LOCATION_VARIABLE)
@@ -72,6 +82,7 @@ class HostDirectory:
             for file, text, mode in (
                 (host.configuration_file, CONFIGURATION, 0o644),
                 (host.approvers_file, APPROVERS, 0o644),
+                (host.thresholds_file, THRESHOLDS, 0o644),
                 (host.public_keys_file, json.dumps({"keys": []}) + "\n", 0o644),
             ):
                 with suppress(FileExistsError):
@@ -110,6 +121,11 @@ class HostDirectory:
     def approvers_file(self) -> Path:
         """Whose signatures count; OpenSSH's allowed-signers format."""
         return self.path / "approvers"
+
+    @property
+    def thresholds_file(self) -> Path:
+        """How many approvers are asked for, where that is fewer than usual."""
+        return self.path / "thresholds.toml"
 
     @property
     def keys(self) -> Path:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
-from launchplane_lane_contracts.approval import Approval
+from launchplane_lane_contracts.approval import Approval, Thresholds
 from launchplane_lane_contracts.contract import Digest, Nonce, PermitId
+from launchplane_lane_contracts.errors import LaneAuthorityError
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.observation import HostRecord, Observation
 from launchplane_lane_contracts.orders import (
@@ -17,12 +18,14 @@ from launchplane_lane_contracts.orders import (
     StampOrder,
     UndoOrder,
 )
+from launchplane_lane_contracts.people import People
 from launchplane_lane_contracts.request import Request
 
 from .approvals import verify_all
 from .host_directory import HostDirectory
 from .keys import PublicKeys, SigningKey
 from .lane_configuration import LaneConfiguration
+from .people import people_that_count
 from .store.records import StoredApproval
 from .store.store import Store
 from .witnesses import Witnessed, ask_witnesses, judge
@@ -55,25 +58,44 @@ class LaneOffice:
         """Where the lane is. Raises BadInput when nobody configured it."""
         return self.host.lane(lane)
 
-    def approvals(self, digest: Digest, *, used_by: str | None = None) -> tuple[Approval, ...]:
+    def approvals(
+        self, digest: Digest, *, used_by: str | None = None, by: People | None = None
+    ) -> tuple[Approval, ...]:
         """Signatures under a digest that are free, or were used by this very operation.
 
-        Each is verified once more: only the approvers file says whose signature counts now.
+        Each is verified once more: only the approvers on record (or `by`) say whose signature
+        counts now.
         """
         return tuple(
             each.approval
-            for each in self._good(digest)
+            for each in self._good(digest, by)
             if each.used_by is None or each.used_by == used_by
         )
 
-    def _good(self, digest: Digest) -> tuple[StoredApproval, ...]:
+    def _good(self, digest: Digest, by: People | None) -> tuple[StoredApproval, ...]:
         if not self.store.approvals(digest):
             return ()
-        return tuple(verify_all(self.host, self.store, digest, now=utc_now()).good)
+        people = by or self.people()
+        if people is None:
+            return ()
+        return tuple(verify_all(people, self.store, digest, now=utc_now()).good)
 
-    def free_approval_ids(self, digest: Digest) -> tuple[int, ...]:
+    def people(self) -> People | None:
+        """Whose signatures count; None while the files are not what is on record."""
+        try:
+            return people_that_count(self.host, self.store)
+        except LaneAuthorityError:
+            # Whatever is wrong with the files, no signature counts; `approve` and `doctor` say why.
+            return None
+
+    def thresholds(self) -> Thresholds:
+        """How many approvers are asked for: as on record, else as usual."""
+        people = self.people()
+        return people.thresholds if people is not None else Thresholds()
+
+    def free_approval_ids(self, digest: Digest, *, by: People | None = None) -> tuple[int, ...]:
         """The numbers of the signatures under a digest that were not used yet."""
-        return tuple(each.approval_id for each in self._good(digest) if each.used_by is None)
+        return tuple(each.approval_id for each in self._good(digest, by) if each.used_by is None)
 
     def look(self, record: HostRecord, *, attested_by: str | None = None) -> Witnessed:
         """Ask both witnesses about the lane of this record."""
@@ -95,6 +117,7 @@ class LaneOffice:
             self.keys,
             request=request,
             approvals=approvals,
+            thresholds=self.thresholds(),
             store_trusted=trusted,
             store_clock_problem=self.store.clock_problem(witnessed.read_at),
         )

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from launchplane_lane_contracts.approval import (
     ApprovalTally,
-    Thresholds,
     demand_for,
     tally_approvals,
 )
@@ -81,7 +80,7 @@ def proposed_change(office: LaneOffice, digest: Digest) -> ProposedChange:
         tally=tally_approvals(
             office.approvals(digest),
             requester=change.proposer,
-            demand=demand_for(weight_of_change(old, change.policy), Thresholds()),
+            demand=demand_for(weight_of_change(old, change.policy), office.thresholds()),
             proposed_at=proposal.proposed_at,
             now=utc_now(),
         ),

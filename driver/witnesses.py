@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from launchplane_lane_contracts.approval import Approval
+from launchplane_lane_contracts.approval import Approval, Thresholds
 from launchplane_lane_contracts.evidence import IncomingData
 from launchplane_lane_contracts.judgement import (
     clock_problem,
@@ -23,6 +23,9 @@ from .guard_client import show
 from .keys import PublicKeys, SigningKey
 from .lane_configuration import LaneConfiguration
 from .runtime_client import ask_runtime
+
+USUAL_NUMBERS = Thresholds()
+"""How many approvers are asked for where the installation set no lower numbers."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ def judge(
     *,
     request: Request | None = None,
     approvals: tuple[Approval, ...] = (),
+    thresholds: Thresholds = USUAL_NUMBERS,
     store_trusted: bool = True,
     store_clock_problem: str = "",
 ) -> Observation:
@@ -82,6 +86,7 @@ def judge(
         keep=judge_keep(reading.keep, reading.filestore),
         incoming=_incoming(witnessed, request),
         approvals=approvals,
+        thresholds=thresholds,
         store_trusted=store_trusted,
         clock_trusted=not clocks,
         clock_detail=clocks,

@@ -9,6 +9,7 @@ from launchplane_lane_contracts.lane import Lane
 
 from ..approvals import verify_all
 from ..lane_office import utc_now
+from ..people import NOBODY
 from .shared import LANE, answer, json_option, office_of, say
 
 LONGEST_PARTICULARS = 160
@@ -49,7 +50,8 @@ def verify(context: click.Context, as_json: bool) -> None:
     """Check the whole chain, its head, and every stored signature again."""
     office = office_of(context)
     office.store.verify_ledger()
-    checked = verify_all(office.host, office.store, now=utc_now())
+    people = office.store.people()
+    checked = verify_all(people or NOBODY, office.store, now=utc_now())
     entries = office.store.ledger_entries()
     if as_json:
         answer(

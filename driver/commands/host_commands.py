@@ -7,6 +7,7 @@ from rich.markup import escape
 
 from launchplane_lane_contracts.contract import Digest
 from launchplane_lane_contracts.enrolment import Enrolment
+from launchplane_lane_contracts.people import People
 from launchplane_lane_contracts.plan import PlanTarget
 
 from ..approvals import record_approval, sign
@@ -14,10 +15,12 @@ from ..enrolment import ENROLMENT
 from ..host_directory import HostDirectory, default_path
 from ..keys import create_signing_key
 from ..lane_office import LaneOffice, utc_now
+from ..people import begin_people, people_that_count
+from ..people_changes import PEOPLE, proposed_people
 from ..planning import PLAN
 from ..policy_changes import POLICY, proposed_change
 from .shared import answer, json_option, office_of, say
-from .words import enrolment_words, plan_words, policy_words
+from .words import enrolment_words, people_words, plan_words, policy_words
 
 
 @click.command()
@@ -32,22 +35,35 @@ def init(context: click.Context, as_json: bool) -> None:
     host = HostDirectory.initialise(chosen or default_path())
     if not any(host.keys.glob("signing-*.pem")):
         create_signing_key(host)
-    LaneOffice.open(host)
+    office = LaneOffice.open(host)
+    context.call_on_close(office.close)
+    people = begin_people(host, office.store, utc_now())
     if as_json:
         answer(
             {
                 "host_directory": str(host.path),
                 "configuration": str(host.configuration_file),
                 "approvers": str(host.approvers_file),
+                "thresholds": str(host.thresholds_file),
                 "public_keys": str(host.public_keys_file),
+                "approvers_on_record": people is not None,
             }
         )
         return
     say(f"Host directory [bold]{escape(str(host.path))}[/]")
     say(f"  1. Say where your lanes are:       {escape(str(host.configuration_file))}")
     say(f"  2. Say whose signatures count:     {escape(str(host.approvers_file))}")
+    say(
+        "     and run `lane-authority init` again, which puts them on record."
+        if people is None
+        else f"     On record: {escape(', '.join(sorted(_names(people))))}."
+    )
     say(f"  3. Give each lane the public keys: {escape(str(host.public_keys_file))}")
     say("  Then propose a policy for each lane: lane-authority policy propose --help")
+
+
+def _names(people: People) -> set[str]:
+    return {line.split()[0] for line in people.lines}
 
 
 @click.command()
@@ -69,13 +85,22 @@ def approve(context: click.Context, digest: str, key_file: Path, yes: bool, as_j
     click.echo(words, err=as_json)
     if not yes:
         click.confirm("Do you approve exactly this?", abort=True, err=as_json)
+    people = _who_may_sign(office, Digest(digest))
     approval = record_approval(
-        office.host, office.store, Digest(digest), sign(Digest(digest), key_file), utc_now()
+        people, office.store, Digest(digest), sign(Digest(digest), key_file), utc_now()
     )
     if as_json:
         answer(approval)
     else:
         say(f"[green]Signed[/] by {escape(approval.person)}; it counts for 24 hours.")
+
+
+def _who_may_sign(office: LaneOffice, digest: Digest) -> People:
+    """Those on record. A change of the files is signed by them, so the files may differ then."""
+    recorded = office.store.people()
+    if office.store.proposal(digest).kind == PEOPLE and recorded is not None:
+        return recorded
+    return people_that_count(office.host, office.store)
 
 
 def _words(office: LaneOffice, digest: Digest) -> str:
@@ -84,5 +109,7 @@ def _words(office: LaneOffice, digest: Digest) -> str:
         return plan_words(PlanTarget.from_json(proposal.document))
     if proposal.kind == ENROLMENT:
         return enrolment_words(Enrolment.from_json(proposal.document))
+    if proposal.kind == PEOPLE:
+        return people_words(proposed_people(office, digest))
     assert proposal.kind == POLICY
     return policy_words(proposed_change(office, digest))

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from .. import __version__
+from .approvers_commands import approvers
 from .audit_commands import audit
 from .decide_command import decide
 from .host_commands import approve, init
@@ -40,6 +41,7 @@ def lane_authority(host_directory: Path | None) -> None:
 
 for command in (
     init,
+    approvers,
     policy,
     approve,
     enrol,

@@ -124,6 +124,8 @@ def _plainly(message: str) -> str:
 
 def how_to_sign(digest: str, approvers: int) -> str:
     """Who signs, and the command they type."""
+    if approvers == 0:
+        return f"You sign it: lane-authority approve {digest} --key YOUR_SSH_KEY"
     others = "one approver" if approvers == 1 else f"{approvers} approvers"
     return f"You and {others} sign it: lane-authority approve {digest} --key YOUR_SSH_KEY"
 

@@ -7,6 +7,7 @@ from launchplane_lane_contracts.explain import obligation_sentences, reason_coun
 from launchplane_lane_contracts.plan import Plan, PlanTarget
 from launchplane_lane_contracts.vocabulary import DataSource
 
+from ..people_changes import ProposedPeople
 from ..policy_changes import ProposedChange
 
 WHAT_COMES = {
@@ -94,3 +95,20 @@ def policy_words(proposed: ProposedChange) -> str:
         f"Digest: {proposed.digest}",
     ]
     return "\n".join(lines)
+
+
+def people_words(proposed: ProposedPeople) -> str:
+    """A change of whose signatures count, in words."""
+    change = proposed.change
+    numbers = change.people.thresholds
+    return "\n".join(
+        (
+            f"WHOSE SIGNATURES COUNT is changed, proposed by {change.proposer}: {change.reason}",
+            *(f"  {line}" for line in sorted(change.people.lines)),
+            f"Approvers asked for: {numbers.consequential} for what is consequential, "
+            f"{numbers.grave} for what is grave",
+            *(f"  It loosens: {each}" for each in proposed.loosens),
+            f"Approvers besides the proposer: {proposed.tally.required}",
+            f"Digest: {proposed.digest}",
+        )
+    )

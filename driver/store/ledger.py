@@ -23,6 +23,7 @@ class EntryKind(StrEnum):
     """What an entry tells of."""
 
     PROPOSED = "proposed"
+    PEOPLE_RECORDED = "people_recorded"
     POLICY_RECORDED = "policy_recorded"
     APPROVED = "approved"
     OPERATION_CLAIMED = "operation_claimed"

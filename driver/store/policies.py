@@ -77,7 +77,7 @@ def record_policy(
     except ValidationError as error:
         faults = "; ".join(each["msg"].removeprefix("Value error, ") for each in error.errors())
         raise BadInput(f"The policy of lane {policy.lane} was not recorded: {faults}.") from error
-    _apply_proposal(change.session, change_digest, now)
+    apply_proposal(change.session, change_digest, now)
     if approvals_used is None:
         approvals_used = use_judged_approvals(
             change.session, (), change_digest, used_by=change_digest
@@ -166,7 +166,8 @@ def difference_to_ledger(session: Session, entries: Iterable[LedgerRow]) -> str:
     return ""
 
 
-def _apply_proposal(session: Session, digest: Digest, now: UtcInstant) -> None:
+def apply_proposal(session: Session, digest: Digest, now: UtcInstant) -> None:
+    """Note that a proposal came into force. Raises Refused when it had before."""
     row = session.get(ProposalRow, digest)
     if row is None:
         return

@@ -29,13 +29,14 @@ from launchplane_lane_contracts.evidence import KeptData
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.marker import PhysicalIdentity
 from launchplane_lane_contracts.observation import HostRecord
+from launchplane_lane_contracts.people import People
 from launchplane_lane_contracts.plan import Plan
 from launchplane_lane_contracts.policy import Policy, PolicyRevision
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.vocabulary import UNFINISHED_PHASES, OperationPhase
 
 from ..ledger_head import GENESIS, LedgerHeadFile
-from . import approvals, lanes, ledger, operations, policies
+from . import approvals, lanes, ledger, operations, people, policies
 from .engine import StoreDatabase
 from .ledger import EntryKind, Transaction
 from .migrate import migrate
@@ -133,6 +134,31 @@ class Store:
                 now=now,
                 approvals_used=approvals_used,
                 replaces=replaces,
+            )
+
+    # -- people ----------------------------------------------------------------------
+
+    def people(self) -> People | None:
+        """Whose signatures count, as it was last recorded; None before anybody was."""
+        with self._database.reading() as session:
+            return people.people_on_record(session)
+
+    def record_people(
+        self,
+        found: People,
+        *,
+        now: UtcInstant,
+        change_digest: Digest | None,
+        approvals_used: tuple[int, ...],
+    ) -> None:
+        """Record whose signatures count, and use up those that allowed it.
+
+        `change_digest` is what was signed; None for the very beginning. Raises Refused when there
+        is a beginning already, or a signature does not stand for this change or was used.
+        """
+        with self._changing() as change:
+            people.record_people(
+                change, found, now=now, change_digest=change_digest, approvals_used=approvals_used
             )
 
     # -- proposals and signatures --------------------------------------------------

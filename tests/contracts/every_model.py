@@ -38,6 +38,7 @@ from launchplane_lane_contracts.orders import (
     UndoOrder,
     WitnessOrder,
 )
+from launchplane_lane_contracts.people import People, PeopleChange
 from launchplane_lane_contracts.plan import Plan, plan_target
 from launchplane_lane_contracts.policy import PolicyRevision, effective_policy
 from launchplane_lane_contracts.policy_change import policy_differences
@@ -85,6 +86,7 @@ from .readings import (
 )
 from .text_models import TEXT_VALUES
 
+PEOPLE = People(approvers="# people\nanna ssh-ed25519 AAAA\n", thresholds=Thresholds(grave=1))
 PERMIT_ID = PermitId("permit-of-generation-8")
 CASE = allowed_case(Operation.RESTORE, DataSource.KEPT).change(
     "observation.record.unfinished", unfinished(OperationPhase.AUTHORIZED)
@@ -222,6 +224,8 @@ VALUES: tuple[Contract, ...] = (
         approvers=(Person("bert@example.org"),),
         cooling_off_until=NOW,
     ),
+    PEOPLE,
+    PeopleChange(people=PEOPLE, replaces=PEOPLE.digest(), proposer=REQUESTER, reason="x"),
     judge_room(1, 2),
     SourcePlace(system_identifier=SERVER, database_oid=DATABASE_OID),
     LIVE_TARGET,

@@ -37,6 +37,7 @@ PROVOKED_ELSEWHERE = {
     Code.ALREADY_ENROLLED: "tests/driver",
     Code.NOTHING_TO_ENROL: "tests/driver",
     Code.NO_OPERATION_AUTHORIZED: "tests/driver",
+    Code.APPROVERS_NOT_ON_RECORD: "tests/driver",
     Code.RUNTIME_NOT_ANSWERING: "tests/driver",
 }
 """Codes that the rule book does not yield, and the folder whose tests provoke them."""

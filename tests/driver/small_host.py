@@ -22,6 +22,7 @@ from launchplane_lane_driver.approvals import record_approval, sign
 from launchplane_lane_driver.host_directory import HostDirectory
 from launchplane_lane_driver.keys import create_signing_key
 from launchplane_lane_driver.lane_office import LaneOffice, utc_now
+from launchplane_lane_driver.people import begin_people
 from launchplane_lane_driver.policy_changes import apply_policy, propose_policy
 from launchplane_lane_driver.store.records import OperationRecord
 from tests.driver.fork_server import Done, ForkServer, Run
@@ -171,6 +172,7 @@ class SmallHost:
         self.host.approvers_file.write_text(approvers)
         self.lanes: dict[str, SmallLane] = {}
         self.office = LaneOffice.open(self.host)
+        begin_people(self.host, self.office.store, utc_now())
 
     def close(self) -> None:
         """Stop the runtimes."""
@@ -213,7 +215,9 @@ class SmallHost:
         """Each of them signs the digest with their SSH key."""
         for person in people:
             signature = sign(Digest(digest), self.people[person].key_file)
-            record_approval(self.host, self.office.store, Digest(digest), signature, utc_now())
+            recorded = self.office.store.people()
+            assert recorded is not None
+            record_approval(recorded, self.office.store, Digest(digest), signature, utc_now())
 
     def record_policy(self, policy: Policy, *, signed: bool = True) -> PolicyRevision:
         """Propose, sign, apply."""

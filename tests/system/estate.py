@@ -83,6 +83,7 @@ class Estate:
         self.people = make_people(
             self.folder / "people", self.host_directory / "approvers", ("alice", "bob", "carol")
         )
+        self.operate("init", quiet=True)
         with step("lanes: a real Odoo database with the addon for each"):
             template.restore(self.cluster)
             self._install_addon(odoo, public_keys, template.filestore)

@@ -103,6 +103,11 @@ def test_every_command_answers_one_json_document_and_no_secret(
     run("init")
     run("policy", "check", str(file), command="policy check")
     run("policy", "diff", str(file), command="policy diff")
+    with host.host.approvers_file.open("a") as approvers:
+        approvers.write("# A word more is a change as well.\n")
+    changed = run("approvers", "propose", "--reason", "x", command="approvers propose")
+    run("approvers", "apply", str(changed["digest"]), command="approvers apply")
+    assert run("approvers", "show", command="approvers show")["files_agree"] is True
     proposed = run("policy", "propose", str(file), "--reason", "x", command="policy propose")
     sign(proposed["digest"], "rita", "ann", "ben")
     run("policy", "apply", str(proposed["digest"]), command="policy apply")

@@ -1,0 +1,190 @@
+"""`finish`: the materialiser's report, the guard's check, both witnesses once more, the stamp."""
+
+import time
+
+from launchplane_lane_contracts.contract import OperationId
+from launchplane_lane_contracts.errors import Refused
+from launchplane_lane_contracts.marker import Lineage, Marker
+from launchplane_lane_contracts.observation import Observation
+from launchplane_lane_contracts.orders import Permit
+from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
+from launchplane_lane_contracts.vocabulary import DataSource, OperationPhase, RuntimeState
+
+from ..guard_client import carry_out
+from ..lane_office import LaneOffice, utc_now
+from ..stamping import stamp
+from ..store.records import OperationRecord
+from ..witnesses import Witnessed
+from .steps import as_policy_says_now, marker_of, permit_of, stamped_before, wrong_phase
+
+SECONDS_BETWEEN_QUESTIONS = 1.0
+
+
+def finish(
+    office: LaneOffice,
+    operation_id: OperationId,
+    *,
+    succeeded: bool,
+    report: str = "",
+    wait_for_runtime: float = 0.0,
+) -> OperationRecord:
+    """Settle: the materialiser's own report, the guard's check, and both witnesses once more.
+
+    `wait_for_runtime` (seconds) is how long a starting Odoo may take to answer. Raises Refused,
+    CouldNotTell or Busy; then the operation is unfinished and can be finished again or undone.
+    """
+    operation = office.store.operation(operation_id)
+    if operation.phase not in (OperationPhase.BEGUN, OperationPhase.MATERIALISED):
+        raise Refused.because(wrong_phase(operation, "finished"))
+    if not succeeded:
+        office.store.note(
+            "materialiser_failed", operation.lane, {"report": report[:2000]}, utc_now()
+        )
+        raise Refused.because(_materialiser_failed(operation, report))
+    permit = permit_of(office, operation)
+    assert operation.permit_token is not None
+    configuration = office.configuration(operation.lane)
+    _receipt, reading = carry_out(configuration, "finish", operation.permit_token, permit.nonce)
+    if operation.phase is OperationPhase.BEGUN:
+        operation = office.store.advance(
+            operation.operation_id,
+            expected=frozenset({OperationPhase.BEGUN}),
+            to=OperationPhase.MATERIALISED,
+            now=utc_now(),
+            ledger_document={"permit_id": permit.permit_id},
+        )
+    stamped = stamped_before(office, permit, reading)
+    if stamped is not None and stamped.generation == operation.generation:
+        return _record_settled(office, operation, permit, stamped)
+    witnessed, observation = _both_witnesses_agree(office, operation, permit, wait_for_runtime)
+    _obligations_met(permit, witnessed, operation)
+    return _settle(office, operation, permit, witnessed, observation)
+
+
+def _both_witnesses_agree(
+    office: LaneOffice, operation: OperationRecord, permit: Permit, wait_for_runtime: float
+) -> tuple[Witnessed, Observation]:
+    """Ask until they agree or the time is over."""
+    record = office.store.host_record(operation.lane)
+    existing = permit.request.data_source is DataSource.EXISTING
+    # An attested runtime does not settle data that came.
+    attested_by = permit.request.requester if existing and permit.request.attest_runtime else None
+    accepted = {RuntimeState.AGREES, RuntimeState.ATTESTED}
+    required = permit.policy.requires_runtime_identity or permit.obligations.authoritative
+    if not required:
+        accepted.add(RuntimeState.SILENT)
+    until = time.monotonic() + wait_for_runtime
+    while True:
+        witnessed = office.look(record, attested_by=attested_by)
+        observation = office.observe(witnessed)
+        if observation.runtime.state in accepted:
+            return witnessed, observation
+        if time.monotonic() >= until:
+            raise Refused.because(
+                reason(
+                    ReasonCode.RUNTIME_NOT_ANSWERING,
+                    "The rebuilt lane's Odoo does not confirm what was rebuilt: "
+                    f"{observation.runtime.detail}.",
+                    f"Start the lane's Odoo and finish again (`lane-authority finish "
+                    f"{operation.operation_id}`), or put the old data back (`lane-authority "
+                    f"undo {operation.operation_id}`).",
+                    runtime=observation.runtime.state,
+                )
+            )
+        time.sleep(SECONDS_BETWEEN_QUESTIONS)
+
+
+def _obligations_met(permit: Permit, witnessed: Witnessed, operation: OperationRecord) -> None:
+    """Refuse unless what stands there now is what the permit obliges to."""
+    database = witnessed.reading.database
+    row, entry = database.marker_row, database.entry
+    faults: list[str] = []
+    if row is None or entry is None or row.nonce != permit.nonce:
+        faults.append("the marker is not the one that the guard's finish wrote")
+    before = permit.observation.database.oid
+    if entry is not None and before is not None:
+        if permit.obligations.same_database and entry.oid != before:
+            faults.append(f"oid {before} should have stayed and has become {entry.oid}")
+        if not permit.obligations.same_database and not any(
+            each.name == permit.kept_name and each.oid == before and each.locked
+            for each in database.neighbours
+        ):
+            faults.append(f"the kept database {permit.kept_name} (oid {before}) was not seen")
+    if (
+        permit.obligations.neutralise
+        and witnessed.runtime.reading is not None
+        and not witnessed.runtime.reading.neutralised
+    ):
+        faults.append("data that is not this lane's own came and was not neutralised")
+    if faults:
+        raise Refused.because(
+            *(
+                reason(
+                    ReasonCode.RESULT_NOT_AS_PERMITTED,
+                    f"What stands there is not what the permit allows: {fault}.",
+                    f"Put the old data back (`lane-authority undo {operation.operation_id}`); "
+                    "what stands there is kept as well.",
+                )
+                for fault in faults
+            )
+        )
+
+
+def _settle(
+    office: LaneOffice,
+    operation: OperationRecord,
+    permit: Permit,
+    witnessed: Witnessed,
+    observation: Observation,
+) -> OperationRecord:
+    identity = witnessed.reading.database.identity()
+    assert identity is not None
+    revision = office.store.policy(operation.lane)
+    assert revision is not None
+    obligations = as_policy_says_now(permit.obligations, revision)
+    kept_until = utc_now() + obligations.keep_for
+    set_aside = operation.kept_name is not None
+    marker = marker_of(
+        permit,
+        revision,
+        obligations,
+        identity,
+        operation,
+        lineage=Lineage(
+            operation=permit.request.operation,
+            data_source=permit.request.data_source,
+            permit_id=permit.permit_id,
+            set_aside=operation.kept_name,
+            kept_until=kept_until if set_aside else None,
+        ),
+    )
+    lock = obligations.lock and observation.runtime.stays_listed_when_locked
+    stamp(office, marker, permit_id=operation.permit_id, lock=lock)
+    return _record_settled(office, operation, permit, marker)
+
+
+def _record_settled(
+    office: LaneOffice, operation: OperationRecord, permit: Permit, marker: Marker
+) -> OperationRecord:
+    now = utc_now()
+    return office.store.settle(
+        operation.operation_id,
+        generation=marker.generation,
+        nonce=marker.nonce,
+        identity=marker.identity,
+        filestore_path=marker.filestore_path,
+        now=now,
+        kept_until=marker.lineage.kept_until or now + permit.obligations.keep_for,
+    )
+
+
+def _materialiser_failed(operation: OperationRecord, report: str) -> Reason:
+    return reason(
+        ReasonCode.MATERIALISER_FAILED,
+        "The materialiser did not report success"
+        + (f": {report.strip()[:500]}" if report.strip() else "")
+        + ". The old data is kept.",
+        f"Put the old data back (`lane-authority undo {operation.operation_id}`), or let the "
+        "materialiser run again and finish then.",
+        operation_id=operation.operation_id,
+    )

@@ -1,0 +1,154 @@
+"""`start`: the permit is signed, and the guard sets the data aside."""
+
+from datetime import timedelta
+
+from launchplane_lane_contracts.contract import RULEBOOK_VERSION, OperationId
+from launchplane_lane_contracts.errors import Refused
+from launchplane_lane_contracts.evidence import KeptData
+from launchplane_lane_contracts.naming import kept_name
+from launchplane_lane_contracts.orders import Permit
+from launchplane_lane_contracts.plan import Plan
+from launchplane_lane_contracts.reading import LaneReading
+from launchplane_lane_contracts.reasons import Reason, ReasonCode
+from launchplane_lane_contracts.receipt import SetAside
+from launchplane_lane_contracts.vocabulary import OperationPhase
+
+from ..guard_client import carry_out, show
+from ..lane_office import LaneOffice, new_nonce, new_permit_id, utc_now
+from ..planning import lapse, make_plan, require_same
+from ..store.records import OperationRecord
+from .steps import permit_of, wrong_phase
+
+PERMIT_VALID_FOR = timedelta(minutes=15)
+"""How long after `start` a permit may begin."""
+
+
+def start(office: LaneOffice, operation_id: OperationId) -> OperationRecord:
+    """Read again, decide again, sign the permit, and have the guard set the data aside.
+
+    Run again after a crash it goes on with the same permit. Raises Refused, CouldNotTell or Busy;
+    unless the phase says otherwise afterwards, nothing was set aside.
+    """
+    lapse(office, office.store.operation(operation_id).lane)
+    operation = office.store.operation(operation_id)
+    if operation.phase is OperationPhase.AUTHORIZED:
+        operation = _sign_permit(office, operation)
+    if operation.phase is not OperationPhase.STARTED:
+        raise Refused.because(wrong_phase(operation, "started"))
+    return _begin(office, operation)
+
+
+def _sign_permit(office: LaneOffice, operation: OperationRecord) -> OperationRecord:
+    reviewed = operation.plan.target
+    made, _witnessed = make_plan(office, reviewed.request, for_operation=operation.operation_id)
+    require_same(reviewed, made)
+    permit = _permit(office, operation, made)
+    return office.store.advance(
+        operation.operation_id,
+        expected=frozenset({OperationPhase.AUTHORIZED}),
+        to=OperationPhase.STARTED,
+        now=permit.issued_at,
+        permit_id=permit.permit_id,
+        permit_token=office.sign(permit),
+        ledger_document={"permit_id": permit.permit_id, "plan_digest": permit.plan_digest},
+    )
+
+
+def _permit(office: LaneOffice, operation: OperationRecord, made: Plan) -> Permit:
+    assert made.policy is not None
+    assert made.policy_revision is not None
+    assert made.decision.obligations is not None
+    now, permit_id = utc_now(), new_permit_id()
+    return Permit(
+        lane=operation.lane,
+        nonce=new_nonce(),
+        database=made.target.database,
+        filestore_path=made.target.filestore_path,
+        issued_at=now,
+        begin_before=now + PERMIT_VALID_FOR,
+        rulebook_version=RULEBOOK_VERSION,
+        permit_id=permit_id,
+        plan_digest=made.plan_digest,
+        request=made.target.request,
+        policy=made.policy,
+        policy_revision=made.policy_revision,
+        generation=operation.generation,
+        obligations=made.decision.obligations,
+        kept_name=kept_name(
+            made.target.database,
+            operation.generation,
+            made.target.request.operation,
+            permit_id,
+        ),
+        observation=made.observation,
+    )
+
+
+def _begin(office: LaneOffice, operation: OperationRecord) -> OperationRecord:
+    assert operation.permit_token is not None
+    configuration = office.configuration(operation.lane)
+    permit = permit_of(office, operation)
+    set_aside: SetAside | None
+    try:
+        receipt, _reading = carry_out(configuration, "begin", operation.permit_token, permit.nonce)
+        set_aside = receipt.set_aside
+    except Refused as refusal:
+        # The begin came to its end and its receipt did not reach us: what stands there tells.
+        if not any(each.code is ReasonCode.PERMIT_ALREADY_BEGUN for each in refusal.reasons):
+            office.store.note("begin_refused", operation.lane, _codes(refusal.reasons), utc_now())
+            raise
+        found = _set_aside_as_seen(show(configuration), permit)
+        if isinstance(found, bool):
+            raise
+        set_aside = found
+    kept = _kept(permit, set_aside) if set_aside is not None else None
+    incoming = permit.observation.incoming.kept
+    return office.store.advance(
+        operation.operation_id,
+        expected=frozenset({OperationPhase.STARTED}),
+        to=OperationPhase.BEGUN,
+        now=utc_now(),
+        kept=kept,
+        gone_back=incoming.name if incoming is not None else None,
+        ledger_document={
+            "permit_id": permit.permit_id,
+            "set_aside": set_aside.name if set_aside else None,
+        },
+    )
+
+
+def _set_aside_as_seen(reading: LaneReading, permit: Permit) -> SetAside | bool | None:
+    """What a begin whose receipt was lost has set aside; False when it cannot be seen."""
+    begun = next((each for each in reading.keep.begun if each.permit_id == permit.permit_id), None)
+    if begun is None or not begun.set_aside or begun.ended:
+        return False
+    entry = next(
+        (each for each in reading.database.neighbours if each.name == permit.kept_name), None
+    )
+    files = any(each.name == permit.kept_name for each in reading.keep.filestores)
+    if entry is None and not files:
+        return None
+    return SetAside(
+        name=permit.kept_name, database_oid=entry.oid if entry else None, has_filestore=files
+    )
+
+
+def _kept(permit: Permit, set_aside: SetAside) -> KeptData | None:
+    if set_aside.database_oid is None:
+        return None
+    record = permit.observation.record
+    return KeptData(
+        lane=permit.lane,
+        name=set_aside.name,
+        database_oid=set_aside.database_oid,
+        generation=record.generation or permit.generation,
+        nonce=record.nonce,
+        permit_id=permit.permit_id,
+        set_aside_at=utc_now(),
+        authoritative=permit.obligations.authoritative or permit.observation.marker.authoritative,
+        has_filestore=set_aside.has_filestore,
+    )
+
+
+def _codes(reasons: tuple[Reason, ...]) -> dict[str, object]:
+    return {"reasons": [each.code.value for each in reasons]}

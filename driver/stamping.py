@@ -1,0 +1,56 @@
+"""The signed marker: written by the guard, and found again where an earlier run wrote it."""
+
+from datetime import timedelta
+
+from launchplane_lane_contracts.contract import RULEBOOK_VERSION, PermitId
+from launchplane_lane_contracts.marker import Marker
+from launchplane_lane_contracts.orders import StampOrder
+from launchplane_lane_contracts.reading import DatabaseReading
+from launchplane_lane_contracts.vocabulary import TagState
+
+from .guard_client import carry_out
+from .lane_office import LaneOffice, new_nonce, utc_now
+
+ORDER_VALID_FOR = timedelta(minutes=15)
+"""How long an order other than a permit may be carried out."""
+
+
+def stamp(office: LaneOffice, marker: Marker, *, permit_id: PermitId | None, lock: bool) -> None:
+    """Have the guard write the marker, its tags and the lock.
+
+    Raises Refused, CouldNotTell or Busy; then it may be tried again.
+    """
+    now = utc_now()
+    order = StampOrder(
+        lane=marker.lane,
+        nonce=new_nonce(),
+        database=marker.identity.database_name,
+        filestore_path=marker.filestore_path,
+        issued_at=now,
+        begin_before=now + ORDER_VALID_FOR,
+        rulebook_version=RULEBOOK_VERSION,
+        permit_id=permit_id,
+        marker=marker,
+        lock=lock,
+    )
+    carry_out(office.configuration(marker.lane), "stamp", office.sign(order), order.nonce)
+
+
+def stamped_there(office: LaneOffice, database: DatabaseReading) -> StampOrder | None:
+    """The stamp order that wrote the marker that stands there, with its tag.
+
+    A step that died between the stamp and the store finds it there: only the record is missing.
+    """
+    row, entry = database.marker_row, database.entry
+    order = office.keys.verify_marker(row.token).order if row is not None else None
+    if row is None or entry is None or not isinstance(order, StampOrder):
+        return None
+    marker, tag = order.marker, entry.tag
+    written = (
+        marker.identity == database.identity()
+        and row.says_the_same_as(marker.row(row.token))
+        and tag is not None
+        and (tag.lane, tag.state, tag.generation, tag.database_oid)
+        == (marker.lane, TagState.LIVE, marker.generation, entry.oid)
+    )
+    return order if written else None

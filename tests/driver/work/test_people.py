@@ -1,0 +1,154 @@
+"""Whose signatures count: the files, while they are what is on record; changes are signed."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from launchplane_lane_contracts.approval import COOLING_OFF, Thresholds
+from launchplane_lane_contracts.errors import BadInput, CouldNotTell, Refused
+from launchplane_lane_contracts.reasons import ReasonCode
+from launchplane_lane_driver import people_changes
+from launchplane_lane_driver.people import begin_people, people_in_files, people_that_count
+from launchplane_lane_driver.people_changes import apply_people, propose_people
+from tests.driver.small_host import ANN, BEN, RITA, SmallHost
+from tests.system.people import make_people
+
+
+def add_eve(host: SmallHost, folder: Path) -> str:
+    """Somebody adds a line for Eve, and her key. Gives what the file held before."""
+    before = host.host.approvers_file.read_text()
+    make_people(folder / "eve", host.host.approvers_file, ("eve",))
+    return before
+
+
+def code_of(caught: pytest.ExceptionInfo[Refused]) -> ReasonCode:
+    """The one reason of a refusal."""
+    (found,) = caught.value.reasons
+    assert found.remedy
+    return found.code
+
+
+def test_who_adds_herself_makes_nobody_s_signature_count(host: SmallHost, tmp_path: Path) -> None:
+    before = add_eve(host, tmp_path)
+    with pytest.raises(Refused) as caught:
+        people_that_count(host.host, host.office.store)
+    assert code_of(caught) is ReasonCode.APPROVERS_NOT_ON_RECORD
+    assert host.office.people() is None
+    host.host.approvers_file.write_text(before)
+    assert host.office.people() is not None
+
+
+def test_signatures_given_before_do_not_count_while_the_file_is_another(
+    host: SmallHost, tmp_path: Path
+) -> None:
+    before = add_eve(host, tmp_path)
+    proposed = propose_people(host.office, proposer=RITA, why="she joined us")
+    host.sign(proposed.digest, ANN, BEN)
+    assert host.office.approvals(proposed.digest) == ()
+    host.host.approvers_file.write_text(before)
+    assert {each.person for each in host.office.approvals(proposed.digest)} == {ANN, BEN}
+
+
+def test_an_approver_is_added_by_two_others_and_the_one_who_asks(
+    host: SmallHost, tmp_path: Path
+) -> None:
+    add_eve(host, tmp_path)
+    proposed = propose_people(host.office, proposer=RITA, why="she joined us")
+    assert proposed.loosens
+    host.sign(proposed.digest, RITA, ANN)
+    with pytest.raises(Refused) as caught:
+        apply_people(host.office, proposed.digest)
+    assert code_of(caught) is ReasonCode.APPROVALS_MISSING
+    host.sign(proposed.digest, BEN)
+    apply_people(host.office, proposed.digest)
+    assert host.office.people() == people_in_files(host.host)
+    with pytest.raises(BadInput):
+        propose_people(host.office, proposer=RITA, why="once more")
+
+
+def test_an_approver_is_removed_by_anybody_at_once(host: SmallHost) -> None:
+    lines = host.host.approvers_file.read_text().splitlines(keepends=True)
+    without = [line for line in lines if not line.startswith(f"{BEN} ")]
+    assert len(without) == len(lines) - 1
+    host.host.approvers_file.write_text("".join(without))
+    proposed = propose_people(host.office, proposer=RITA, why="he left")
+    assert (proposed.loosens, proposed.tally.required) == ((), 0)
+    apply_people(host.office, proposed.digest)
+    assert BEN not in host.host.approvers_file.read_text()
+
+
+def test_fewer_approvers_are_signed_for_and_then_count(host: SmallHost) -> None:
+    host.host.thresholds_file.write_text("consequential = 0\ngrave = 0\n")
+    assert host.office.thresholds() == Thresholds()
+    proposed = propose_people(host.office, proposer=RITA, why="we are but one")
+    host.sign(proposed.digest, RITA, ANN, BEN)
+    apply_people(host.office, proposed.digest)
+    assert host.office.thresholds() == Thresholds(consequential=0, grave=0)
+
+
+def test_a_company_of_one_waits_a_day_for_what_is_grave(
+    host: SmallHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test_fewer_approvers_are_signed_for_and_then_count(host)
+    host.host.thresholds_file.unlink()
+    raised = propose_people(host.office, proposer=RITA, why="we are three")
+    assert (raised.loosens, raised.tally.required) == ((), 0)
+    host.host.approvers_file.write_text(
+        host.host.approvers_file.read_text() + "\n# a word\neve ssh-ed25519 AAAA\n"
+    )
+    host.host.thresholds_file.write_text("consequential = 0\ngrave = 0\n")
+    proposed = propose_people(host.office, proposer=RITA, why="she joined me")
+    host.sign(proposed.digest, RITA)
+    with pytest.raises(Refused) as caught:
+        apply_people(host.office, proposed.digest)
+    assert "wait until" in caught.value.message
+    proposed_at = host.office.store.proposal(proposed.digest).proposed_at
+    monkeypatch.setattr(people_changes, "utc_now", lambda: proposed_at + COOLING_OFF)
+    assert apply_people(host.office, proposed.digest).lines
+
+
+def test_what_was_reviewed_is_what_is_recorded(host: SmallHost, tmp_path: Path) -> None:
+    add_eve(host, tmp_path)
+    proposed = propose_people(host.office, proposer=RITA, why="she joined us")
+    host.sign(proposed.digest, RITA, ANN, BEN)
+    with host.host.approvers_file.open("a") as file:
+        file.write("mallory ssh-ed25519 AAAA\n")
+    with pytest.raises(Refused) as caught:
+        apply_people(host.office, proposed.digest)
+    assert code_of(caught) is ReasonCode.PLAN_CHANGED
+
+
+def test_the_beginning_is_recorded_once(host: SmallHost, tmp_path: Path) -> None:
+    recorded = host.office.store.people()
+    add_eve(host, tmp_path)
+    now = host.office.store.proposal(
+        propose_people(host.office, proposer=RITA, why="x").digest
+    ).proposed_at
+    assert begin_people(host.host, host.office.store, now) == recorded
+    with pytest.raises(Refused):
+        host.office.store.record_people(
+            people_in_files(host.host),
+            now=now + timedelta(seconds=1),
+            change_digest=None,
+            approvals_used=(),
+        )
+    assert host.office.store.people() == recorded
+
+
+@pytest.mark.parametrize(
+    "text", ["consequential = 2", "grave = -1", "routine = 0", "grave = [", "grave = 1979-05-27"]
+)
+def test_numbers_that_make_no_sense_lower_nothing(host: SmallHost, text: str) -> None:
+    host.host.thresholds_file.write_text(text)
+    assert host.office.thresholds() == Thresholds()
+    with pytest.raises(BadInput) as caught:
+        people_in_files(host.host)
+    assert str(host.host.thresholds_file) in caught.value.message
+
+
+def test_files_that_others_can_write_are_not_relied_on(host: SmallHost) -> None:
+    host.host.approvers_file.chmod(0o666)
+    with pytest.raises(CouldNotTell):
+        people_in_files(host.host)
+    assert host.office.people() is None
