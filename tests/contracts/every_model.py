@@ -71,6 +71,7 @@ from .cases import (
     kept_data,
     unfinished,
 )
+from .fingerprints import FINGERPRINT_VALUES
 from .provocations import PROVOCATIONS
 from .readings import (
     ANSWER,
@@ -292,6 +293,7 @@ VALUES: tuple[Contract, ...] = (
     TokenVerdict(order=a_permit()),
     TokenVerdict(order=a_lowering()),
     *TEXT_VALUES,
+    *FINGERPRINT_VALUES,
     SET_ASIDE,
     SHADOW,
     SOME_FILES,

@@ -61,7 +61,8 @@ def fingerprint(
     Raises Refused for any other database and for a closed one, BadInput for a snapshot that is
     no more, CouldNotTell for what cannot be read, psycopg2.Error.
     """
-    entry = _entry_to_read(settings, DatabaseName(database or settings.database))
+    wanted = settings.database if database is None else DatabaseName(database)
+    entry = _entry_to_read(settings, wanted)
 
     def connect() -> AbstractContextManager[Connection]:
         return connected(settings, entry.name)

@@ -216,7 +216,10 @@ def read_sequences(query: Query, own_tables: Iterable[int]) -> list[Sequence]:
     """Every sequence; ours are the ones that belong to a table of ours."""
     rows = query(_SEQUENCES, (list(own_tables),))
     return sorted(
-        (Sequence(schema, name, digest_of([facts]), ours) for schema, name, *facts, ours in rows),
+        (
+            Sequence(schema, name, digest_of([tuple(facts)]), ours)
+            for schema, name, *facts, ours in rows
+        ),
         key=lambda sequence: (sequence.schema_name, sequence.name),
     )
 

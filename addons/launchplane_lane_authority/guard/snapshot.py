@@ -77,7 +77,7 @@ def _pin(session: Connection) -> None:
     # Older versions do not know all of them, and one that is unknown could not be set.
     query(
         "SELECT pg_catalog.set_config(known.name, pinned.value, true)"
-        "  FROM pg_catalog.unnest(%s::text[], %s::text[]) AS pinned (name, value)"
+        "  FROM unnest(%s::text[], %s::text[]) AS pinned (name, value)"
         "  JOIN pg_catalog.pg_settings AS known"
         "    ON pg_catalog.lower(known.name) = pg_catalog.lower(pinned.name)",
         (list(PINNED), list(PINNED.values())),

@@ -3,10 +3,10 @@
 A command is one entry in the COMMANDS of its group's file; a new group is one line here.
 """
 
-from . import files, looking, marking, materialising, rebuilding
+from . import files, fingerprinting, looking, marking, materialising, rebuilding
 from .command import Command
 
-GROUPS = (looking, materialising, rebuilding, marking, files)
+GROUPS = (looking, fingerprinting, materialising, rebuilding, marking, files)
 
 COMMANDS: dict[str, Command] = {
     command.name: command for group in GROUPS for command in group.COMMANDS
