@@ -14,6 +14,7 @@ from .cases import (
     DATABASE_OID,
     GENERATION,
     IDENTITY,
+    NONCE,
     OTHER_LANE,
     changed,
     kept_data,
@@ -23,6 +24,7 @@ from .readings import (
     DATABASE_READING,
     EMPTY_DATABASE,
     ENTRY,
+    FILESTORE_TAG,
     KEEP,
     KEPT_ENTRY,
     NEVER_RECORDED,
@@ -174,3 +176,32 @@ def test_kept_data_without_the_files_that_were_set_aside_with_it_has_changed() -
     reading, without = beside(KEPT_ENTRY), kept_data().model_copy(update={"has_filestore": False})
     assert not kept_is_unchanged(reading, KEEP, kept_data())
     assert kept_is_unchanged(reading, KEEP, without)
+
+
+@pytest.mark.parametrize(
+    ("tag", "ours"),
+    [
+        ({}, True),
+        ({"database_oid": None}, True),
+        ({"lane": OTHER_LANE}, False),
+        ({"generation": GENERATION}, False),
+        ({"database_oid": DATABASE_OID}, False),
+    ],
+)
+def test_the_folder_in_the_keep_is_known_by_its_tag(tag: dict[str, object], ours: bool) -> None:
+    of_kept = {"generation": kept_data().generation, "database_oid": kept_data().database_oid}
+    folder = KeptFilestore(
+        name=KEPT_ENTRY.name, tag=FILESTORE_TAG.model_copy(update={**of_kept, **tag})
+    )
+    another = folder.model_copy(update={"name": "another"})
+    keep = KEEP.model_copy(update={"filestores": (folder,)})
+    assert kept_is_unchanged(beside(KEPT_ENTRY), keep, kept_data()) is ours
+    keep = KEEP.model_copy(update={"filestores": (another,)})
+    assert not kept_is_unchanged(beside(KEPT_ENTRY), keep, kept_data())
+
+
+def test_only_what_an_unfinished_rebuild_left_may_lack_a_tag_in_the_keep() -> None:
+    """Recorded data has a nonce, and its folder had a tag when it was set aside."""
+    recorded = kept_data().model_copy(update={"nonce": NONCE})
+    assert kept_is_unchanged(beside(KEPT_ENTRY), KEEP_WITH_FILES, kept_data())
+    assert not kept_is_unchanged(beside(KEPT_ENTRY), KEEP_WITH_FILES, recorded)
