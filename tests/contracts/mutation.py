@@ -158,7 +158,8 @@ class Worker:
     def outcome(self) -> Outcome:
         """What came of it."""
         dumped = self.run(sys.executable, "-m", "cosmic_ray.cli", "dump", "faults.sqlite").stdout
-        found, survived = [], []
+        found: list[Fault] = []
+        survived: list[Fault] = []
         for line in dumped.splitlines():
             item, result = json.loads(line)
             assert result is not None, f"nothing came of {item}"

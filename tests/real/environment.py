@@ -25,16 +25,30 @@ LIGHT = CHECKOUT / ".venv"
 ODOO_REQUIREMENTS = Path(__file__).with_name("requirements-odoo.txt")
 # Folders whose presence an editable install takes note of.
 MAPPED_FOLDERS = ("contracts", "driver", "addons/launchplane_lane_authority/guard")
+# Extras that one command needs and nothing else; they are installed when it is run.
+ON_DEMAND = frozenset({"benchmark", "mutation"})
 DISTRIBUTION_FILES = ("setup.cfg", "setup.py", "pyproject.toml")
 
 
 def requirements() -> list[str]:
     """Everything that is installed: what setup.cfg declares, and what Odoo imports."""
+    declared = declarations()
+    extras = declared["options.extras_require"]
+    lists = [text for name, text in extras.items() if name not in ON_DEMAND]
+    lists += [declared["options"]["install_requires"], ODOO_REQUIREMENTS.read_text()]
+    return lines_of(*lists)
+
+
+def declarations() -> configparser.ConfigParser:
+    """What setup.cfg says."""
     declared = configparser.ConfigParser()
     declared.read(CHECKOUT / "setup.cfg", encoding="utf-8")
-    lists = [declared["options"]["install_requires"], *declared["options.extras_require"].values()]
-    lists.append(ODOO_REQUIREMENTS.read_text())
-    lines = (line.strip() for text in lists for line in text.splitlines())
+    return declared
+
+
+def lines_of(*texts: str) -> list[str]:
+    """The requirements in such texts."""
+    lines = (line.strip() for text in texts for line in text.splitlines())
     return sorted({line for line in lines if line and not line.startswith("#")})
 
 
@@ -88,6 +102,32 @@ def make_environment(folder: Path, with_pip: bool) -> None:
             f"Could not make a virtual environment in {folder} ({error}).\n"
             "Check the space on that disk; on Debian the package python3-venv is needed."
         ) from error
+
+
+def provide_extra(name: str) -> Path:
+    """The cached folder with the packages of an extra that only one command needs.
+
+    Who wants them puts the folder behind its own packages in the path.
+    """
+    wanted = lines_of(declarations()["options.extras_require"][name])
+    packages = provide_packages()
+    folder = packages.with_name(f"{packages.name}-{name}-{fingerprint(*wanted)}")
+    with exclusive(folder.with_name(f"{folder.name}.lock"), f"installing packages for {name}"):
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            with step(f"Python packages: installing {', '.join(wanted)} from PyPI"):
+                run(
+                    [
+                        *(str(packages / "bin" / "python"), "-m", "pip", "install", "-q", "-q"),
+                        *("--disable-pip-version-check", "--no-input", "--target", str(folder)),
+                        *wanted,
+                    ],
+                    purpose=f"install the packages of the extra {name} from PyPI",
+                    remedy="Check the network and pip's settings, then try again.",
+                    environment=environment_for_pip(),
+                )
+            (folder / "complete").touch()
+    return folder
 
 
 def install_packages(environment: Path) -> None:
