@@ -7,6 +7,7 @@ import click
 from .. import __version__
 from .approvers_commands import approvers
 from .audit_commands import audit
+from .bundle_command import guard_bundle
 from .decide_command import decide
 from .host_commands import approve, init
 from .lane_commands import lane, lanes
@@ -54,5 +55,6 @@ for command in (
     lane,
     audit,
     decide,
+    guard_bundle,
 ):
     lane_authority.add_command(command)

@@ -1,15 +1,18 @@
 """The way in for every door: says which packages are missing, or runs the command.
 
-Standard library alone, so that it can be read wherever any Python is. The doors are the console
+Standard library alone, and nothing that an old Python could not read: it must be able to say that
+it is too old. The doors are the console
 script, the folder run by its path, and `odoo lane_authority`.
 """
+
+from __future__ import annotations
 
 import base64
 import importlib.util
 import json
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 NEEDED = ("launchplane_lane_contracts", "pydantic", "jwt", "cryptography", "psycopg2")
 """What has to be importable, beside the guard itself."""
@@ -22,7 +25,7 @@ def enter(version: str, arguments: Sequence[str] | None = None) -> int:
     """Run one command. Answers 51, with words and a receipt, where a package is missing."""
     missing = [name for name in NEEDED if not _is_there(name)]
     if missing:
-        return _refuse(
+        return refuse(
             version,
             arguments,
             f"The guard needs Python packages that are not there: {', '.join(missing)}. Install "
@@ -33,7 +36,7 @@ def enter(version: str, arguments: Sequence[str] | None = None) -> int:
         from launchplane_lane_guard.command_line import main
     except ImportError as problem:
         # It is there and does not load: too old, or made for another system.
-        return _refuse(
+        return refuse(
             version,
             arguments,
             f"A Python package that the guard needs does not load for this Python "
@@ -51,7 +54,7 @@ def _is_there(name: str) -> bool:
         return False
 
 
-def _refuse(version: str, arguments: Sequence[str] | None, message: str) -> int:
+def refuse(version: str, arguments: Sequence[str] | None, message: str) -> int:
     """Say it in words, and in the one line, which the contracts can't write here."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     receipt = {
@@ -66,7 +69,8 @@ def _refuse(version: str, arguments: Sequence[str] | None, message: str) -> int:
         "ran": None,
         "result": None,
         "reading": None,
-        "answered_at": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+        # Its shorter name is too young for an old Python.
+        "answered_at": datetime.now(timezone.utc).isoformat().replace("+00:00", "Z"),  # noqa: UP017
         "guard_version": version,
         # No rule book was read.
         "rulebook_version": 0,
