@@ -17,6 +17,14 @@ DESTROYS = re.compile(
 )
 REASONS: dict[tuple[str, str], str] = {
     (
+        "addons/launchplane_lane_authority/guard/bundle_main.py",
+        "shutil.rmtree(folder, ignore_errors=True)",
+    ): "the bundle's own unpacked packages, in a folder of a random name in the temporary folder",
+    (
+        "addons/launchplane_lane_authority/guard/bundle_main.py",
+        "import shutil",
+    ): "for the line before",
+    (
         "addons/launchplane_lane_authority/guard/durable.py",
         "unfinished.unlink(missing_ok=True)",
     ): "its own temporary file, of a random name made a moment ago",
