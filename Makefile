@@ -5,7 +5,7 @@ SET_UP = $(PYTHON) -I tests/real/setup.py
 RUN = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up demo demo-headless test test-full lint format clean
+.PHONY: help set-up demo demo-headless test test-full lint format schemas clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ lint: set-up ## ruff, mypy strict and pylint-odoo
 format: set-up ## bring the code into shape
 	@$(RUN) -m ruff check --fix --quiet .
 	@$(RUN) -m ruff format --quiet .
+
+schemas: set-up ## write docs/schemas anew, after a model changed
+	@$(RUN) -m tests.schemas
 
 clean: ## remove what was made in this checkout; the cache stays
 	@rm -rf .venv .venv.lock .mypy-path .mypy_cache .pytest_cache .ruff_cache .hypothesis \

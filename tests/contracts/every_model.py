@@ -1,10 +1,8 @@
 """One value, with as much in it as it can hold, of every public model of the contracts."""
 
-import importlib
-import pkgutil
 from datetime import timedelta
 
-import launchplane_lane_contracts
+from launchplane_lane_contracts import schemas
 from launchplane_lane_contracts.approval import ApprovalTally, Thresholds, demand_for
 from launchplane_lane_contracts.contract import (
     RULEBOOK_VERSION,
@@ -14,7 +12,6 @@ from launchplane_lane_contracts.contract import (
     Digest,
     PermitId,
     Person,
-    VersionedContract,
 )
 from launchplane_lane_contracts.enrolment import Enrolment
 from launchplane_lane_contracts.evidence import SourcePlace
@@ -313,13 +310,4 @@ VALUES: tuple[Contract, ...] = (
 
 def public_models() -> set[type[Contract]]:
     """Every model that a module of the contracts defines, but for the two bases."""
-    found: set[type[Contract]] = set()
-    package = launchplane_lane_contracts
-    for module_info in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        module = importlib.import_module(module_info.name)
-        found |= {
-            value
-            for name, value in vars(module).items()
-            if isinstance(value, type) and issubclass(value, Contract) and not name.startswith("_")
-        }
-    return found - {Contract, VersionedContract}
+    return set(schemas.public_models())
