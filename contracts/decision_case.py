@@ -1,17 +1,22 @@
 """One question to the rule book as a line of text, and its answer: what-if without a host."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, Self
 
 from pydantic import ValidationError, model_validator
 
 from .contract import Contract, UtcInstant, VersionedContract
 from .decision import Decision
+from .lane import Lane
 from .mistakes import Mistake, Mistakes, model_mistakes, whole_characters
 from .observation import Observation
 from .policy import Policy
 from .request import Request
 from .rulebook import decide
+
+PLANNED_AT = "planned_at"
+"""A plan has it and a case has not."""
 
 
 class DecisionCase(VersionedContract):
@@ -32,7 +37,10 @@ class DecisionCase(VersionedContract):
 
     @classmethod
     def from_line(cls, line: bytes) -> Self:
-        """Read one from a line of JSON. Raises Mistakes with all that is wrong in it."""
+        """Read one from a line of JSON: a case, or a plan as `plan --json` prints it.
+
+        Raises Mistakes with all that is wrong in it.
+        """
         try:
             plain = json.loads(line.decode(), object_pairs_hook=_each_key_once)
         except RecursionError:
@@ -45,6 +53,9 @@ class DecisionCase(VersionedContract):
             raise Mistakes([Mistake(path=problem.key, problem="the key is given twice")]) from None
         except ValueError:
             raise Mistakes([Mistake(path="", problem="it holds a number that is none")]) from None
+        if isinstance(plain, dict) and PLANNED_AT in plain:
+            plain = _case_of_plan(plain)
+            line = json.dumps(plain).encode()
         try:
             return cls.from_json(line)
         except ValidationError as problem:
@@ -72,6 +83,15 @@ class CaseAnswer(Contract):
         return self
 
 
+def _case_of_plan(plan: dict[str, Any]) -> dict[str, Any]:
+    """The question that a plan answered; what it lacks is lacking here too."""
+    target = plan.get("target")
+    found = {"policy": plan.get("policy"), "now": plan[PLANNED_AT]}
+    if isinstance(target, dict):
+        found["request"] = target.get("request")
+    return {**found, "observation": plan.get("observation")}
+
+
 class _GivenTwice(Exception):
     def __init__(self, key: str) -> None:
         super().__init__(key)
@@ -86,10 +106,22 @@ def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def answer_line(number: int, line: bytes, *, expect_allowed: bool | None = None) -> CaseAnswer:
-    """Decide one line. Never raises: a line that is no case is answered with its mistakes."""
+def answer_line(
+    number: int,
+    line: bytes,
+    *,
+    expect_allowed: bool | None = None,
+    policies: Mapping[Lane, Policy] | None = None,
+) -> CaseAnswer:
+    """Decide one line. Never raises: a line that is no case is answered with its mistakes.
+
+    With `policies` each case is decided under the policy that its lane has there, or none.
+    """
     try:
-        decision = DecisionCase.from_line(line).decide()
+        case = DecisionCase.from_line(line)
+        if policies is not None:
+            case = case.model_copy(update={"policy": policies.get(case.request.lane)})
+        decision = case.decide()
     except Mistakes as problem:
         return CaseAnswer(line=number, mistakes=problem.mistakes)
     expected = None if expect_allowed is None else decision.allowed is expect_allowed

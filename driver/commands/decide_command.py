@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 import click
@@ -11,6 +12,8 @@ from launchplane_lane_contracts.decision_case import CaseAnswer, answer_line
 from launchplane_lane_contracts.errors import BadInput, CouldNotTell, ExitCode
 from launchplane_lane_contracts.explain import explain
 from launchplane_lane_contracts.mistakes import Mistake
+
+from .policy_review import FILE, read_file
 
 LONGEST_LINE = 16 * 1024 * 1024
 """Bytes; a longer line is answered as a mistake, so that memory stays bounded."""
@@ -24,15 +27,26 @@ TOO_LONG = Mistake(path="", problem=f"the line is longer than {LONGEST_LINE} byt
     type=click.Choice(["allow", "refuse"]),
     help="Answer 50 when any decision is another one.",
 )
+@click.option(
+    "--policy",
+    "policy_file",
+    type=FILE,
+    help="Decide under the policies of this file instead of those in the cases.",
+)
 @click.option("--explain", "explained", is_flag=True, help="Answer in words, not in JSON.")
-def decide(file: BinaryIO, expect: str | None, explained: bool) -> int:
+def decide(file: BinaryIO, expect: str | None, policy_file: Path | None, explained: bool) -> int:
     """What-if: decide the cases in FILE, one a line, each by itself.
 
-    A case is a JSON object of policy (or null), request, observation and now. Each gets one line
-    of JSON in the same order, with the number of its line. Reads standard input without FILE.
+    A case is a JSON object of policy (or null), request, observation and now, or a plan as
+    `plan --json` prints it. Each gets one line of JSON in the same order, with the number of its
+    line. Reads standard input without FILE.
+
     Answers 2 when a line was no case (also when another decision was not as expected), else 50
     when one was not as expected.
     """
+    policies = None
+    if policy_file is not None:
+        policies = {policy.lane: policy for policy in read_file(policy_file)}
     cases = mistaken = unexpected = 0
     try:
         for number, line in numbered_lines(file):
@@ -43,7 +57,10 @@ def decide(file: BinaryIO, expect: str | None, explained: bool) -> int:
                 answered = CaseAnswer(line=number, mistakes=(TOO_LONG,))
             else:
                 answered = answer_line(
-                    number, line, expect_allowed=None if expect is None else expect == "allow"
+                    number,
+                    line,
+                    expect_allowed=None if expect is None else expect == "allow",
+                    policies=policies,
                 )
             mistaken += answered.decision is None
             unexpected += answered.as_expected is False

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from launchplane_lane_contracts.decision_case import CaseAnswer, DecisionCase, answer_line
 from launchplane_lane_contracts.vocabulary import DataSource, Operation
 
-from .cases import NOW, Case, allowed_case, allowed_cases
+from .cases import NOW, Case, allowed_case, allowed_cases, an_authoritative_policy
+from .every_model import PLAN
 from .provocations import PROVOCATIONS
 
 
@@ -38,6 +39,27 @@ def test_no_policy_is_null_and_has_to_be_said() -> None:
     without = {name: value for name, value in PLAIN.items() if name != "policy"}
     (mistake,) = answer_line(1, json.dumps(without).encode()).mistakes
     assert (mistake.path, mistake.problem) == ("policy", "it is missing")
+
+
+def test_a_plan_is_the_case_that_it_answered() -> None:
+    plain = {"digest": "x", **PLAN.to_plain()}
+    assert answer_line(1, json.dumps(plain).encode()).decision == PLAN.decision
+    for path, value in (("target", None), ("target", {}), ("observation", {}), ("planned_at", 1)):
+        assert answer_line(1, json.dumps({**plain, path: value}).encode()).mistakes
+
+
+def test_other_policies_than_those_in_the_cases() -> None:
+    case = allowed_case(Operation.BOOTSTRAP, DataSource.EMPTY)
+    stricter = an_authoritative_policy()
+    for policies, codes in (
+        (None, set()),
+        ({}, {"policy_unknown"}),
+        ({stricter.lane: stricter}, {"source_not_allowed", "approvals_missing"}),
+    ):
+        decision = answer_line(1, a_line(case), policies=policies).decision
+        assert decision is not None
+        assert {each.code.value for each in decision.reasons} <= codes
+        assert decision.allowed is not bool(codes)
 
 
 def test_what_was_expected() -> None:

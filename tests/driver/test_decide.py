@@ -69,6 +69,16 @@ def test_exit_codes(tmp_path: Path, capsys: Said) -> None:
     assert main(["decide", str(tmp_path / "gone")]) == 2
 
 
+def test_a_policy_is_tried_on_cases_before_it_is_live(tmp_path: Path, capsys: Said) -> None:
+    (tmp_path / "new.toml").write_text('lane = "a/b/c"\nrollout_state = "production"\n')
+    options = ("--policy", str(tmp_path / "new.toml"), "--expect", "refuse")
+    code, said = decided(tmp_path, capsys, [ALLOWED], *options)
+    assert code == 0
+    assert "policy_unknown" in said
+    (tmp_path / "new.toml").write_text('lane = "x"')
+    assert decided(tmp_path, capsys, [ALLOWED], *options)[0] == 2
+
+
 def test_in_words(tmp_path: Path, capsys: Said) -> None:
     _, said = decided(tmp_path, capsys, [REFUSED, "x"], "--explain", "--expect", "allow")
     assert "Line 1: REFUSED, for one reason" in said

@@ -9,15 +9,17 @@ from pathlib import Path
 import click
 import pytest
 
-from launchplane_lane_contracts.policy import Policy
-from launchplane_lane_driver.commands.policy_commands import read_policy
+from launchplane_lane_contracts.lane_file import read_lanes
+from launchplane_lane_contracts.launchplane_record import LaneMapping
+from launchplane_lane_contracts.text_file import TextFormat
+from launchplane_lane_driver.commands.policy_review import read_file
 from launchplane_lane_driver.commands.root import lane_authority
 from launchplane_lane_driver.lane_configuration import HostConfiguration
 from launchplane_lane_guard.commands.registry import COMMANDS
 
 CHECKOUT = Path(__file__).parents[2]
 DOCUMENTS = sorted(
-    [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *CHECKOUT.glob("docs/*.md")]
+    [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *CHECKOUT.glob("docs/**/*.md")]
 )
 INDENTED = re.compile(r"^    (\S.*)$", re.MULTILINE)
 INLINE = re.compile(r"`(lane-authority(?:-guard)? [^`]+)`")
@@ -74,12 +76,16 @@ def test_make_targets_exist(document: str, line: str) -> None:
 @pytest.mark.parametrize(("document", "body"), fenced("toml"))
 def test_toml_examples_are_read(document: str, body: str, tmp_path: Path) -> None:
     plain = tomllib.loads(body)
-    if "lanes" in plain:
+    lanes = plain.get("lanes", [plain])
+    if "database" in lanes[0]:
         assert HostConfiguration.from_json(json.dumps(plain)).lanes
+        return
+    if "target_id" in lanes[0]:
+        assert read_lanes(body.encode(), TextFormat.TOML, LaneMapping), document
         return
     file = tmp_path / "policy.toml"
     file.write_text(body)
-    assert isinstance(read_policy(file), Policy), document
+    assert len(read_file(file)) == len(lanes), document
 
 
 @pytest.mark.parametrize(("document", "body"), fenced("python"))
