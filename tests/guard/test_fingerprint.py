@@ -162,7 +162,7 @@ DAMAGE: dict[str, str | None] = {
     "ALTER DOMAIN positive DROP CONSTRAINT is_positive": (
         "type public.positive: its definition differs"
     ),
-    "ALTER TYPE pair ADD ATTRIBUTE three integer": None,
+    "ALTER TYPE pair ADD ATTRIBUTE three integer CASCADE": None,
     "CREATE EXTENSION pg_trgm": "extension public.pg_trgm: it is there as well",
 }
 

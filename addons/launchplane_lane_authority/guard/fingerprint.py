@@ -1,6 +1,6 @@
-"""`fingerprint`: what a database holds, read at one moment by several sessions. Changes nothing.
+"""What a database holds, read at one moment by one session or several. Changes nothing.
 
-docs/fingerprint.md says what it sees and what it does not see.
+docs/fingerprint.md says what is seen and what is not seen.
 """
 
 import threading
@@ -15,19 +15,15 @@ from psycopg2.errors import QueryCanceled
 from psycopg2.extensions import connection as Connection
 
 from launchplane_lane_contracts.contract import DatabaseName
-from launchplane_lane_contracts.errors import BadInput, CouldNotTell, Refused
+from launchplane_lane_contracts.errors import BadInput, CouldNotTell
 from launchplane_lane_contracts.fingerprint import (
     ContentFingerprint,
     SequenceFingerprint,
     TableFingerprint,
 )
-from launchplane_lane_contracts.reading import DatabaseEntry
-from launchplane_lane_contracts.reasons import ReasonCode, reason
-from launchplane_lane_contracts.vocabulary import TagState
 
 from . import fingerprint_catalogue as catalogue
-from .catalogue import read_databases
-from .database import MAINTENANCE_DATABASE, Query, connected, first_line, query_through
+from .database import Query, first_line, query_through
 from .fingerprint_rows import (
     OBJECTS_OF_A_PIECE,
     Piece,
@@ -38,7 +34,6 @@ from .fingerprint_rows import (
     sum_rows,
     table_name,
 )
-from .settings import GuardSettings
 from .snapshot import one_moment, passing_locks
 
 DEFAULT_WORKERS = 2
@@ -47,27 +42,6 @@ NAMES_OF_A_STATEMENT = 100
 
 Connect = Callable[[], AbstractContextManager[Connection]]
 """Opens one more session in the database that is read: in autocommit mode, closed at the end."""
-
-
-def fingerprint(
-    settings: GuardSettings,
-    database: str | None = None,
-    *,
-    snapshot: str | None = None,
-    workers: int = DEFAULT_WORKERS,
-) -> ContentFingerprint:
-    """The fingerprint of the lane's own database, or of one that it keeps.
-
-    Raises Refused for any other database and for a closed one, BadInput for a snapshot that is
-    no more, CouldNotTell for what cannot be read, psycopg2.Error.
-    """
-    wanted = settings.database if database is None else DatabaseName(database)
-    entry = _entry_to_read(settings, wanted)
-
-    def connect() -> AbstractContextManager[Connection]:
-        return connected(settings, entry.name)
-
-    return read_with(connect, snapshot=snapshot, workers=workers, oid=entry.oid)
 
 
 def read_with(
@@ -266,57 +240,3 @@ def _named(problem: BaseException, piece: Piece | list[int]) -> BaseException:
         f"{what} could not be read: {first_line(problem)}. The role must own the data, or be a "
         "member of its owner."
     )
-
-
-def _entry_to_read(settings: GuardSettings, database: DatabaseName) -> DatabaseEntry:
-    """The database in the catalogue, where it is this lane's and takes connections."""
-    with connected(settings, MAINTENANCE_DATABASE) as connection:
-        found = {each.name: each for each in read_databases(query_through(connection))}
-    entry = found.get(database)
-    if database != settings.database:
-        _must_be_kept(settings, database, entry)
-    if entry is None:
-        raise Refused.because(
-            reason(
-                ReasonCode.DATABASE_NOT_THERE,
-                f"There is no database {database}, so there is nothing to read.",
-                "Look at the lane with `lane-authority-guard show`.",
-                database=database,
-            )
-        )
-    if not entry.takes_connections:
-        raise Refused.because(
-            reason(
-                ReasonCode.DATABASE_CLOSED,
-                f"Database {database} takes no connections, so it cannot be read.",
-                "Kept data is opened for reading by a signed order, with `lane-authority-guard "
-                "open`; the lane's own database after an interrupted begin with "
-                "`lane-authority-guard reopen`.",
-                database=database,
-            )
-        )
-    return entry
-
-
-def _must_be_kept(
-    settings: GuardSettings, database: DatabaseName, entry: DatabaseEntry | None
-) -> None:
-    tag = entry.tag if entry else None
-    if (
-        entry is None
-        or tag is None
-        or settings.lane is None
-        or tag.lane != settings.lane
-        or tag.state is not TagState.KEPT
-        or tag.database_oid != entry.oid
-    ):
-        raise Refused.because(
-            reason(
-                ReasonCode.KEPT_UNKNOWN,
-                f"Database {database} is neither the lane's own ({settings.database}) nor one "
-                "that this lane keeps, so it is not read.",
-                "Name one that `lane-authority-guard show` lists as kept by this lane.",
-                database=database,
-                lane=settings.lane,
-            )
-        )

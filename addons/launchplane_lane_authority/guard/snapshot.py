@@ -57,9 +57,16 @@ def one_moment(sessions: Sequence[Connection], snapshot: str | None) -> Iterator
         yield found
     finally:
         for session in sessions:
-            # One that is gone has no transaction either.
-            with suppress(psycopg2.Error):
-                query_through(session)("ROLLBACK", ())
+            _end(session)
+
+
+def _end(session: Connection) -> None:
+    """End the transaction; one that is gone has none either."""
+    for _attempt in range(3):
+        # A cancel that was sent to the statement before may reach this one.
+        with suppress(psycopg2.Error):
+            query_through(session)("ROLLBACK", ())
+            return
 
 
 def _import(session: Connection, snapshot: str) -> None:

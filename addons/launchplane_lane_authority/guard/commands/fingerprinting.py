@@ -2,13 +2,14 @@
 
 from argparse import ArgumentParser
 
-from ..fingerprint import DEFAULT_WORKERS, MOST_WORKERS, fingerprint
+from ..fingerprint import DEFAULT_WORKERS, MOST_WORKERS
+from ..lane_fingerprint import fingerprint_lane
 from .command import Answer, Call, Command
 
 
 def _fingerprint(call: Call) -> Answer:
     chosen = call.arguments
-    found = fingerprint(
+    found = fingerprint_lane(
         call.settings, chosen.database, snapshot=chosen.snapshot, workers=chosen.workers
     )
     return Answer(
