@@ -57,126 +57,152 @@ def copied(cluster: PrivateCluster, museum: ContentFingerprint) -> Iterator[Cont
 
 
 STRUCTURE = "table public.{}: its kind, parents, constraints, indexes or triggers differ"
+COLUMNS = "table public.{}: its columns differ"
 ROWS = "table public.{} rows as before, with other content"
-DAMAGE: dict[str, str | None] = {
-    # Rows.
-    "INSERT INTO without_key VALUES (1, 'a')": "table public.without_key: 7 rows instead of 6",
-    "DELETE FROM without_key WHERE ctid = (SELECT min(ctid) FROM without_key)": (
-        "table public.without_key: 5 rows instead of 6"
+MORE = "table public.{}: {} rows instead of {}"
+PLACE = "sequence public.{}: it stands at {}"
+OBJECTS = "large objects: 4 as before, with other oids or content"
+DAMAGE: dict[str, tuple[tuple[str, str | None], ...]] = {
+    "rows": (
+        ("INSERT INTO without_key VALUES (1, 'a')", MORE.format("without_key", 7, 6)),
+        (
+            "DELETE FROM without_key WHERE ctid = (SELECT min(ctid) FROM without_key)",
+            MORE.format("without_key", 6, 7),
+        ),
+        ("INSERT INTO nothing DEFAULT VALUES", MORE.format("nothing", 3, 2)),
+        ("UPDATE without_key SET two = 'd' WHERE one = 3", ROWS.format("without_key: 6")),
+        (
+            "UPDATE without_key SET two = '' WHERE one IS NULL AND two IS NULL",
+            ROWS.format("without_key: 6"),
+        ),
+        (
+            "UPDATE without_key SET two = NULL WHERE one IS NULL AND two = ''",
+            ROWS.format("without_key: 6"),
+        ),
+        # Two rows change one value with each other: the same values are there, in other rows.
+        (
+            "UPDATE without_key SET two = CASE one WHEN 3 THEN 'b' ELSE 'd' END "
+            "WHERE two IN ('b', 'd')",
+            ROWS.format("without_key: 6"),
+        ),
+        # Two columns change their values with each other.
+        ("UPDATE heir SET one = three, three = one", ROWS.format("heir: 1")),
+        # One duplicate more, another row less.
+        ("UPDATE without_key SET two = 'a' WHERE two = 'd'", ROWS.format("without_key: 6")),
+        (
+            "UPDATE heavy SET body = overlay(body placing 'x' from 9000) WHERE id = 7",
+            ROWS.format("heavy: 300"),
+        ),
+        ("UPDATE unlogged SET n = 6 WHERE n = 5", ROWS.format("unlogged: 5")),
+        (
+            'UPDATE "Odd ""schema"" %s"."Täble; -- x" SET "ä %(x)s" = \'A\'',
+            'table Odd "schema" %s.Täble; -- x: 1 rows as before, with other content',
+        ),
+        ("UPDATE notes SET body = 'c' WHERE id = 2", ROWS.format("notes: 4")),
+        ("UPDATE every_type SET c0 = 'b' WHERE c0 = 'a'", ROWS.format("every_type: 143")),
+        ("UPDATE parted SET region = 'east' WHERE id = 2", ROWS.format("parted_rest: 1")),
+        ("UPDATE parted SET region = 'south' WHERE id = 1", None),
     ),
-    "INSERT INTO nothing DEFAULT VALUES": "table public.nothing: 3 rows instead of 2",
-    "UPDATE without_key SET two = 'd' WHERE one = 3": (
-        "table public.without_key: 6 rows as before, with other content"
+    "tables": (
+        ("CREATE TABLE more (one integer)", "table public.more: it is there as well"),
+        ("DROP TABLE more", "table public.more: it is missing"),
+        ("ALTER TABLE nobody RENAME COLUMN one TO two", COLUMNS.format("nobody")),
+        ("ALTER TABLE nobody RENAME COLUMN two TO one", COLUMNS.format("nobody")),
+        ("ALTER TABLE nobody ADD COLUMN two integer", COLUMNS.format("nobody")),
+        # The other order of the same columns.
+        (
+            "ALTER TABLE nobody DROP COLUMN one; ALTER TABLE nobody ADD COLUMN one integer",
+            COLUMNS.format("nobody"),
+        ),
+        ("ALTER TABLE nobody ALTER one TYPE bigint", COLUMNS.format("nobody")),
+        ("ALTER TABLE nobody ALTER one TYPE numeric(9, 2)", COLUMNS.format("nobody")),
+        ("ALTER TABLE nobody ALTER one TYPE numeric(9, 3)", COLUMNS.format("nobody")),
+        ("ALTER TABLE nobody ALTER one TYPE text", COLUMNS.format("nobody")),
+        ('ALTER TABLE nobody ALTER one TYPE text COLLATE "C"', COLUMNS.format("nobody")),
+        ("ALTER TABLE nobody ALTER one SET NOT NULL", COLUMNS.format("nobody")),
+        ("ALTER TABLE nobody ALTER one SET DEFAULT 1", COLUMNS.format("nobody")),
+        ("CREATE UNIQUE INDEX one_more ON nobody (one)", STRUCTURE.format("nobody")),
+        ("DROP INDEX one_more; CREATE INDEX one_more ON nobody (one)", STRUCTURE.format("nobody")),
+        ("ALTER TABLE nobody SET UNLOGGED", STRUCTURE.format("nobody")),
+        (
+            "ALTER TABLE notes ALTER long DROP EXPRESSION",
+            f"{COLUMNS.format('notes')}; 4 rows as before, with other content",
+        ),
+        ("ALTER TABLE notes DROP CONSTRAINT has_body", STRUCTURE.format("notes")),
+        ("ALTER TABLE notes DROP CONSTRAINT notes_mood_fkey", STRUCTURE.format("notes")),
+        ("DROP INDEX notes_lower", STRUCTURE.format("notes")),
+        ("ALTER TABLE notes DISABLE TRIGGER notes_noticed", STRUCTURE.format("notes")),
+        ("DROP TRIGGER notes_noticed ON notes", STRUCTURE.format("notes")),
+        ("ALTER TABLE moods RENAME COLUMN id TO number", None),
+        ("ALTER TABLE heir NO INHERIT parent", None),
+        ("ALTER TABLE bound DROP CONSTRAINT far", STRUCTURE.format("bound")),
+        ("ALTER TABLE parted DETACH PARTITION parted_rest", STRUCTURE.format("parted_rest")),
+        ('ALTER TABLE nobody SET SCHEMA "Odd ""schema"" %s"', None),
     ),
-    "UPDATE without_key SET two = '' WHERE one IS NULL AND two IS NULL": (
-        "table public.without_key: 6 rows as before, with other content"
+    "sequences": (
+        ("SELECT nextval('moved')", f"{PLACE.format('moved', '102')} instead of 101"),
+        (
+            "SELECT setval('moved', 102, false)",
+            f"{PLACE.format('moved', '102 (not handed out)')} instead of 102",
+        ),
+        (
+            "SELECT nextval('started')",
+            f"{PLACE.format('started', '10')} instead of 10 (not handed out)",
+        ),
+        (
+            "ALTER TABLE notes ALTER id RESTART WITH 1",
+            f"{PLACE.format('notes_id_seq', '1 (not handed out)')} instead of 4",
+        ),
+        ("ALTER SEQUENCE moved INCREMENT 2", "sequence public.moved: its definition differs"),
+        ("DROP SEQUENCE started", "sequence public.started: it is missing"),
     ),
-    "UPDATE without_key SET two = NULL WHERE one IS NULL AND two = ''": (
-        "table public.without_key: 6 rows as before, with other content"
+    "large objects": (
+        ("SELECT lo_put(90001, 3, 'x')", OBJECTS),
+        ("SELECT lo_put(90003, 2999999, '\\x00')", OBJECTS),
+        ("SELECT lo_put(90004, 7, '\\x01')", OBJECTS),
+        (
+            "SELECT lo_put(90002, 0, 'x')",
+            "large objects: 6000027 bytes instead of 6000026",
+        ),
+        # The same content under another oid.
+        ("SELECT lo_unlink(90002), lo_from_bytea(90005, 'x')", OBJECTS),
+        ("SELECT lo_unlink(90005)", "large objects: 3 instead of 4"),
     ),
-    # Two rows change one value with each other: the same values are there, in other rows.
-    "UPDATE without_key SET two = CASE one WHEN 3 THEN 'b' ELSE 'c' END WHERE two IN ('b', 'c')": (
-        "table public.without_key: 6 rows as before, with other content"
+    "definitions": (
+        (
+            "ALTER VIEW seen RENAME COLUMN double TO twofold",
+            "view public.seen: its definition differs",
+        ),
+        ("DROP VIEW seen", "view public.seen: it is missing"),
+        ("DROP MATERIALIZED VIEW counted", "materialized view public.counted: it is missing"),
+        (
+            "CREATE OR REPLACE FUNCTION noticed() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END'",
+            "function public.noticed(): its definition differs",
+        ),
+        ("ALTER TYPE mood ADD VALUE 'angry'", "type public.mood: its definition differs"),
+        (
+            "ALTER DOMAIN positive DROP CONSTRAINT is_positive",
+            "type public.positive: its definition differs",
+        ),
+        ("ALTER TYPE pair ADD ATTRIBUTE three integer CASCADE", None),
+        ("CREATE EXTENSION pg_trgm", "extension public.pg_trgm: it is there as well"),
     ),
-    # Two columns change their values with each other, in all rows.
-    "UPDATE heir SET one = three, three = one": (
-        "table public.heir: 1 rows as before, with other content"
-    ),
-    # One duplicate takes the place of another.
-    "UPDATE without_key SET two = 'a' WHERE two = 'b'": (
-        "table public.without_key: 6 rows as before, with other content"
-    ),
-    "UPDATE heavy SET body = overlay(body placing 'x' from 9000) WHERE id = 7": (
-        "table public.heavy: 300 rows as before, with other content"
-    ),
-    "UPDATE unlogged SET n = 6 WHERE n = 5": (
-        "table public.unlogged: 5 rows as before, with other content"
-    ),
-    'UPDATE "Odd ""schema"" %s"."Täble; -- x" SET "ä %(x)s" = \'A\'': (
-        'table Odd "schema" %s.Täble; -- x: 1 rows as before, with other content'
-    ),
-    "UPDATE notes SET body = 'c' WHERE id = 2": (
-        "table public.notes: 4 rows as before, with other content"
-    ),
-    # Tables.
-    "DROP TABLE nobody": "table public.nobody: it is missing",
-    "CREATE TABLE more (one integer)": "table public.more: it is there as well",
-    'ALTER TABLE nobody SET SCHEMA "Odd ""schema"" %s"': None,
-    "ALTER TABLE nobody RENAME COLUMN one TO two": "table public.nobody: its columns differ",
-    "ALTER TABLE nobody ADD COLUMN two integer": "table public.nobody: its columns differ",
-    "ALTER TABLE nobody ALTER one TYPE bigint": "table public.nobody: its columns differ",
-    "ALTER TABLE nobody ALTER one SET NOT NULL": "table public.nobody: its columns differ",
-    "ALTER TABLE nobody ALTER one SET DEFAULT 1": "table public.nobody: its columns differ",
-    "ALTER TABLE nobody DROP COLUMN one": "table public.nobody: its columns differ",
-    "ALTER TABLE notes ALTER long DROP EXPRESSION": (
-        "table public.notes: its columns differ; 4 rows as before, with other content"
-    ),
-    "ALTER TABLE without_key ADD COLUMN three integer; ALTER TABLE without_key DROP COLUMN one;"
-    "ALTER TABLE without_key RENAME COLUMN three TO one": (
-        "table public.without_key: its columns differ; 6 rows as before, with other content"
-    ),
-    "DROP TABLE nobody; CREATE TABLE nobody (one varchar)": (
-        "table public.nobody: its columns differ"
-    ),
-    "ALTER TABLE nobody SET UNLOGGED": STRUCTURE.format("nobody"),
-    "ALTER TABLE parted DETACH PARTITION parted_rest": STRUCTURE.format("parted_rest"),
-    "ALTER TABLE heir NO INHERIT parent": None,
-    "ALTER TABLE notes DROP CONSTRAINT has_body": STRUCTURE.format("notes"),
-    "ALTER TABLE notes DROP CONSTRAINT notes_mood_fkey": STRUCTURE.format("notes"),
-    "ALTER TABLE moods RENAME COLUMN id TO number": None,
-    "CREATE UNIQUE INDEX more ON nobody (one)": STRUCTURE.format("nobody"),
-    "DROP INDEX notes_lower": STRUCTURE.format("notes"),
-    "DROP TRIGGER notes_noticed ON notes": STRUCTURE.format("notes"),
-    "ALTER TABLE notes DISABLE TRIGGER notes_noticed": STRUCTURE.format("notes"),
-    # Sequences.
-    "SELECT nextval('moved')": "sequence public.moved: it stands at 102 instead of 101",
-    "SELECT setval('moved', 101, false)": (
-        "sequence public.moved: it stands at 101 (not handed out) instead of 101"
-    ),
-    "SELECT nextval('started')": (
-        "sequence public.started: it stands at 10 instead of 10 (not handed out)"
-    ),
-    "ALTER SEQUENCE moved INCREMENT 2": "sequence public.moved: its definition differs",
-    "DROP SEQUENCE started": "sequence public.started: it is missing",
-    "ALTER TABLE notes ALTER id RESTART WITH 1": (
-        "sequence public.notes_id_seq: it stands at 1 (not handed out) instead of 4"
-    ),
-    # Large objects.
-    "SELECT lo_put(90001, 3, 'x')": "large objects: 4 as before, with other oids or content",
-    "SELECT lo_put(90003, 2999999, '\\x00')": (
-        "large objects: 4 as before, with other oids or content"
-    ),
-    "SELECT lo_put(90002, 0, 'x')": "large objects: 6000027 bytes instead of 6000026",
-    "SELECT lo_unlink(90002)": "large objects: 3 instead of 4",
-    "SELECT lo_unlink(90002), lo_create(90005)": (
-        "large objects: 4 as before, with other oids or content"
-    ),
-    # What holds no rows of its own.
-    "DROP VIEW seen": "view public.seen: it is missing",
-    "ALTER VIEW seen RENAME COLUMN double TO twofold": "view public.seen: its definition differs",
-    "DROP MATERIALIZED VIEW counted": "materialized view public.counted: it is missing",
-    "CREATE OR REPLACE FUNCTION noticed() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END'": (
-        "function public.noticed(): its definition differs"
-    ),
-    "ALTER TYPE mood ADD VALUE 'angry'": "type public.mood: its definition differs",
-    "ALTER DOMAIN positive DROP CONSTRAINT is_positive": (
-        "type public.positive: its definition differs"
-    ),
-    "ALTER TYPE pair ADD ATTRIBUTE three integer CASCADE": None,
-    "CREATE EXTENSION pg_trgm": "extension public.pg_trgm: it is there as well",
 }
+"""Kinds of damage, one after another, and what is said of each beside the state before it."""
 
 
-@pytest.mark.parametrize("statement", DAMAGE)
+@pytest.mark.parametrize("of", DAMAGE)
 def test_damage_is_seen_and_named(
-    cluster: PrivateCluster, copied: ContentFingerprint, statement: str
+    cluster: PrivateCluster, copied: ContentFingerprint, of: str
 ) -> None:
-    run(cluster, COPY, statement)
-    found = read(cluster, COPY)
-    assert found.digest() != copied.digest()
-    words = DAMAGE[statement]
-    if words is not None:
-        assert [str(each) for each in copied.differences(found)] == [words]
+    before = copied
+    for statement, words in DAMAGE[of]:
+        run(cluster, COPY, statement)
+        after = read(cluster, COPY)
+        assert after.digest() != before.digest(), statement
+        if words is not None:
+            assert [str(each) for each in before.differences(after)] == [words], statement
+        before = after
 
 
 NO_DAMAGE = (
