@@ -83,6 +83,7 @@ from .readings import (
     a_stamp,
 )
 from .text_models import TEXT_VALUES
+from .views import VIEW_VALUES
 
 PEOPLE = People(approvers="# people\nanna ssh-ed25519 AAAA\n", thresholds=Thresholds(grave=1))
 PERMIT_ID = PermitId("permit-of-generation-8")
@@ -290,6 +291,7 @@ VALUES: tuple[Contract, ...] = (
     TokenVerdict(order=a_permit()),
     TokenVerdict(order=a_lowering()),
     *TEXT_VALUES,
+    *(value for value in VIEW_VALUES if value is not None),
     *FINGERPRINT_VALUES,
     SET_ASIDE,
     SHADOW,
