@@ -86,6 +86,10 @@ class ReasonCode(StrEnum):
     NOTHING_TO_ENROL = "nothing_to_enrol"
     NO_OPERATION_AUTHORIZED = "no_operation_authorized"
     RUNTIME_NOT_ANSWERING = "runtime_not_answering"
+    CONNECTION_POOLED = "connection_pooled"
+    RELEASE_IMPOSSIBLE = "release_impossible"
+    RELEASE_NEEDS_PROOF = "release_needs_proof"
+    KEPT_NOT_AS_PROVEN = "kept_not_as_proven"
 
 
 class Reason(Contract):

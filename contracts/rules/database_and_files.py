@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from ..observation import MarkerObservation
 from ..reasons import Reason, ReasonCode, reason
 from ..vocabulary import (
     DatabaseState,
@@ -122,20 +123,28 @@ _MARKER_REASONS = {
 }
 
 
+def marker_reason(marker: MarkerObservation) -> Reason | None:
+    """Why this marker binds nothing; None where it does, or where there is none to judge."""
+    if marker.state not in _MARKER_REASONS:
+        return None
+    code, message, remedy = _MARKER_REASONS[marker.state]
+    return reason(
+        code,
+        f"{message}: {marker.detail}.",
+        remedy,
+        detail=marker.detail,
+        generation=marker.generation,
+    )
+
+
 def marker_is_bound(case: Case) -> Iterator[Reason]:
     """The marker of an initialised database is bound."""
     marker = case.seen.marker
     if case.remains or accepts_pending_marker(case):
         return
-    if marker.state in _MARKER_REASONS:
-        code, message, remedy = _MARKER_REASONS[marker.state]
-        yield reason(
-            code,
-            f"{message}: {marker.detail}.",
-            remedy,
-            detail=marker.detail,
-            generation=marker.generation,
-        )
+    found = marker_reason(marker)
+    if found is not None:
+        yield found
     elif (
         marker.state is MarkerState.NOT_APPLICABLE
         and case.seen.database.state is DatabaseState.INITIALISED

@@ -27,6 +27,10 @@ PROVOKED_ELSEWHERE = {
     Code.SET_ASIDE_IMPOSSIBLE: "tests/guard",
     Code.RESULT_NOT_AS_PERMITTED: "tests/guard",
     Code.UNDO_IMPOSSIBLE: "tests/guard",
+    Code.CONNECTION_POOLED: "tests/guard",
+    Code.RELEASE_IMPOSSIBLE: "tests/guard",
+    Code.RELEASE_NEEDS_PROOF: "tests/guard",
+    Code.KEPT_NOT_AS_PROVEN: "tests/guard",
     Code.FILES_INCOMPLETE: "tests/guard",
     Code.SHADOW_IMPOSSIBLE: "tests/guard",
     # Yielded by the driver.

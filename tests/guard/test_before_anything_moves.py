@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from launchplane_lane_contracts.vocabulary import DataSource
-from launchplane_lane_guard import swap
+from launchplane_lane_guard import sessions
 from tests.guard.estate import Estate, refused
 from tests.guard.volumes import mounted, root_only
 
@@ -37,7 +37,7 @@ def test_a_prepared_transaction(lane: Estate) -> None:
 
 
 def test_a_superusers_session(lane: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(swap, "SECONDS_FOR_SESSIONS_TO_END", 0.5)
+    monkeypatch.setattr(sessions, "SECONDS_FOR_SESSIONS_TO_END", 0.5)
     token = lane.sign(lane.permit())
     held = lane.cluster.connect(lane.database, lane.cluster.superuser)
     refuses_and_leaves_everything(lane, token, "set_aside_impossible")

@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 
 from launchplane_lane_contracts.vocabulary import DataSource
-from launchplane_lane_guard import swap
+from launchplane_lane_guard import sessions
 from tests.guard import fingerprint
 from tests.guard.estate import Estate, refused
 
@@ -111,7 +111,7 @@ def test_sessions_that_come_back_do_not_stop_a_begin(lane: Estate) -> None:
 def test_another_roles_session_is_waited_for_and_named(
     lane: Estate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(swap, "SECONDS_FOR_SESSIONS_TO_END", 0.5)
+    monkeypatch.setattr(sessions, "SECONDS_FOR_SESSIONS_TO_END", 0.5)
     before = lane.data()
     other = lane.cluster.create_role("monitor", "monitor-password")
     try:

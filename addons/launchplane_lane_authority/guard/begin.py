@@ -32,8 +32,9 @@ from .database import MAINTENANCE_DATABASE, connected
 from .keep import ENDED, SET_ASIDE, BeginIntent, Keep
 from .lane_reading import read_database, read_lane
 from .order_check import check_environment
+from .own_session import require_own_session
 from .settings import GuardSettings
-from .swap import Coming, Going, set_locked, swap
+from .swap import Coming, Going, expect, one_transaction, set_locked, swap
 from .tokens import PublicKeys
 
 
@@ -58,6 +59,8 @@ def begin(
         ):
             # Another token under the same id is another permit, or the note of an undo.
             raise Refused.because(_already_begun(permit, intent))
+        else:
+            require_own_session(settings)
         set_aside = _set_aside(settings, permit, intent, keep)
         keep.note(permit.permit_id, SET_ASIDE)
     return read_lane(settings), set_aside
@@ -96,6 +99,7 @@ def _note(
     moved = (*_moved(permit, observation), *_folders_in_the_way(permit, keep))
     if not decision.allowed or moved:
         raise Refused.because(*decision.reasons, *moved)
+    require_own_session(settings)
     entry = reading.database.entry
     intent = BeginIntent(
         permit_id=permit.permit_id,
@@ -198,8 +202,11 @@ def _set_aside(
 ) -> SetAside | None:
     if permit.request.data_source is DataSource.EXISTING:
         # The data stays. An image that does not know the lock must still find its database listed.
-        with connected(settings, MAINTENANCE_DATABASE) as server:
+        # And only the data that the permit is for: somebody may have put another in its place.
+        with connected(settings, MAINTENANCE_DATABASE) as server, one_transaction(server):
             set_locked(server, settings.database, locked=False)
+            if intent.database_oid is not None:
+                expect(server, settings.database, intent.database_oid)
         return None
     reading = read_database(settings)
     _exchange_databases(settings, permit, intent, reading)

@@ -161,8 +161,10 @@ FINISHED = "finished"
 """The new data carries its pending marker."""
 UNDONE = "undone"
 """What was set aside has been put back."""
+ABORTED = "aborted"
+"""What was set aside has been put back as it was, since nothing had come in its place."""
 ENDED = "ended"
-"""The rebuild was settled or undone."""
+"""The rebuild was settled, undone or aborted."""
 
 
 def read_keep(folder: Path | None, served: Path, lane: Lane | None) -> KeepReading:

@@ -73,6 +73,34 @@ def write_row(query: Query, row: MarkerRow, *, keep_claim: bool) -> None:
     )
 
 
+def write_claim(query: Query, why: str, by: str) -> bool:
+    """Protect the row's data at somebody's request; False where there is none, or it is already."""
+    return bool(
+        query(
+            f"UPDATE public.{MARKER_TABLE} SET claimed = true, "  # noqa: S608 - a constant
+            "claim_reason = %s, claimed_by = %s, claimed_at = now() AT TIME ZONE 'UTC' "
+            "WHERE id = 1 AND NOT claimed RETURNING lane",
+            (why, by),
+        )
+    )
+
+
+def hold_row(query: Query) -> tuple[str, datetime | None] | None:
+    """The row's nonce, and since when (UTC) it is claimed; None where there is no row.
+
+    Nobody else changes the row until the transaction ends.
+    """
+    rows = query(
+        "SELECT nonce, CASE WHEN claimed THEN coalesce(claimed_at, written_at) END "  # noqa: S608
+        f"FROM public.{MARKER_TABLE} WHERE id = 1 FOR UPDATE",
+        (),
+    )
+    if not rows:
+        return None
+    ((nonce, claimed_at),) = rows
+    return str(nonce), claimed_at.replace(tzinfo=UTC) if claimed_at is not None else None
+
+
 def write_event(query: Query, kind: str, actor: str, document: Mapping[str, object]) -> None:
     """Add one event."""
     query(

@@ -5,7 +5,8 @@ one transaction rename it, compare the oid under the new name, write its tag and
 the name to the one that comes, if one does. Any failure before the commit opens it again.
 """
 
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg2
@@ -17,9 +18,8 @@ from launchplane_lane_contracts.errors import CouldNotTell, Refused
 from launchplane_lane_contracts.marker import EngineTag
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
-from .database import first_line, query_through
-
-SECONDS_FOR_SESSIONS_TO_END = 10.0
+from .database import Query, first_line, query_through
+from .sessions import Obstacle, end_sessions, prepared_transactions
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,10 @@ class Coming:
 
     oid: int
     kept_name: DatabaseName
-    tag: EngineTag
+    tag: EngineTag | None
+    """None where it had none before it was set aside."""
+    locked: bool = False
+    """Unlocked until a stamp order says otherwise, so that Odoo lists and serves it."""
 
 
 def swap(
@@ -50,14 +53,14 @@ def swap(
     CouldNotTell when the connection broke, so that the end of it was not seen.
     """
     if going is not None:
-        _refuse_prepared_transactions(server, name)
-        _expect(server, name, going.oid)
+        _refuse(prepared_transactions(server, name))
+        expect(server, name, going.oid)
     if coming is not None:
-        _expect(server, coming.kept_name, coming.oid)
+        expect(server, coming.kept_name, coming.oid)
     try:
         if going is not None:
-            _allow_connections(server, name, allowed=False)
-            _end_sessions(server, going.oid)
+            close(server, name)
+            _refuse(end_sessions(server, going.oid))
         _exchange(server, name, going, coming)
     except (psycopg2.Error, Refused) as problem:
         opened = going is None or _open_again(server, name, going)
@@ -87,22 +90,29 @@ def _exchange(
     server: Connection, name: DatabaseName, going: Going | None, coming: Coming | None
 ) -> None:
     """The one transaction."""
-    server.autocommit = False
-    try:
+    with one_transaction(server):
         if going is not None:
             # Once more, inside the transaction: somebody may have opened it in between.
-            _allow_connections(server, name, allowed=False)
-            _rename(server, name, going.kept_name)
-            _expect(server, going.kept_name, going.oid)
+            close(server, name)
+            rename(server, name, going.kept_name)
+            expect(server, going.kept_name, going.oid)
             comment(server, going.kept_name, going.tag)
-            _set(server, going.kept_name, "IS_TEMPLATE", value=True)
+            set_locked(server, going.kept_name, locked=True)
         if coming is not None:
-            _rename(server, coming.kept_name, name)
-            _expect(server, name, coming.oid)
+            rename(server, coming.kept_name, name)
+            expect(server, name, coming.oid)
             comment(server, name, coming.tag)
-            # Unlocked until a stamp order says otherwise, so that Odoo lists and serves it.
-            _set(server, name, "IS_TEMPLATE", value=False)
-            _set(server, name, "ALLOW_CONNECTIONS", value=True)
+            set_locked(server, name, locked=coming.locked)
+            allow_writing(server, name)
+            allow_connections(server, name)
+
+
+@contextmanager
+def one_transaction(server: Connection) -> Iterator[None]:
+    """All that is done inside, or nothing. `server` is in autocommit mode before and after."""
+    server.autocommit = False
+    try:
+        yield
         server.commit()
     except BaseException:
         # Without a connection there is nothing to roll back: the server has done it.
@@ -114,34 +124,50 @@ def _exchange(
             server.autocommit = True
 
 
-def _expect(server: Connection, name: DatabaseName, oid: int) -> None:
+def expect(server: Connection, name: DatabaseName, oid: int) -> None:
+    """Raise Refused unless the database under this name has this oid."""
     rows = query_through(server)("SELECT oid::bigint FROM pg_database WHERE datname = %s", (name,))
     found = rows[0][0] if rows else None
     if found != oid:
-        raise Refused.because(
-            reason(
-                ReasonCode.READINGS_MOVED,
-                f"Database {name} has oid {found or 'none'}, the order is for oid {oid}.",
-                "Something else changed the server in between. Plan again: the next reading says "
-                "what stands there.",
-                database=name,
-                expected=oid,
-                found=found,
-            )
-        )
+        raise Refused.because(_other_database(name, oid, found))
 
 
-def _rename(server: Connection, old: DatabaseName, new: DatabaseName) -> None:
+def require_oid(query: Query, oid: int) -> None:
+    """Raise Refused unless the session is inside the database with this oid."""
+    ((name, found),) = query(
+        "SELECT datname::text, oid::bigint FROM pg_catalog.pg_database "
+        "WHERE datname = pg_catalog.current_database()",
+        (),
+    )
+    if found != oid:
+        raise Refused.because(_other_database(name, oid, found))
+
+
+def _other_database(name: str, expected: int, found: int | None) -> Reason:
+    return reason(
+        ReasonCode.READINGS_MOVED,
+        f"Database {name} has oid {found or 'none'}, the order is for oid {expected}.",
+        "Something else changed the server in between. Look at what stands there: the next reading "
+        "says it.",
+        database=name,
+        expected=expected,
+        found=found,
+    )
+
+
+def rename(server: Connection, old: DatabaseName, new: DatabaseName) -> None:
+    """Give a database another name. Raises psycopg2.Error."""
     statement = sql.SQL("ALTER DATABASE {} RENAME TO {}")
     with server.cursor() as cursor:
         cursor.execute(statement.format(sql.Identifier(old), sql.Identifier(new)))
 
 
-def comment(server: Connection, name: DatabaseName, tag: EngineTag) -> None:
-    """Write the engine tag. Raises psycopg2.Error."""
+def comment(server: Connection, name: DatabaseName, tag: EngineTag | None) -> None:
+    """Write the engine tag, or take it away. Raises psycopg2.Error."""
     statement = sql.SQL("COMMENT ON DATABASE {} IS {}")
+    text = sql.Literal(tag.text()) if tag is not None else sql.NULL
     with server.cursor() as cursor:
-        cursor.execute(statement.format(sql.Identifier(name), sql.Literal(tag.text())))
+        cursor.execute(statement.format(sql.Identifier(name), text))
 
 
 def set_locked(server: Connection, name: DatabaseName, *, locked: bool) -> None:
@@ -151,11 +177,26 @@ def set_locked(server: Connection, name: DatabaseName, *, locked: bool) -> None:
 
 def allow_connections(server: Connection, name: DatabaseName) -> None:
     """Open a closed database. Raises psycopg2.Error."""
-    _allow_connections(server, name, allowed=True)
+    _set(server, name, "ALLOW_CONNECTIONS", value=True)
 
 
-def _allow_connections(server: Connection, name: DatabaseName, *, allowed: bool) -> None:
-    _set(server, name, "ALLOW_CONNECTIONS", value=allowed)
+def close(server: Connection, name: DatabaseName) -> None:
+    """Let nobody new in. Raises psycopg2.Error."""
+    _set(server, name, "ALLOW_CONNECTIONS", value=False)
+
+
+def only_reading(server: Connection, name: DatabaseName) -> None:
+    """Let new sessions only read, unless they ask for more. Raises psycopg2.Error."""
+    statement = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only TO on")
+    with server.cursor() as cursor:
+        cursor.execute(statement.format(sql.Identifier(name)))
+
+
+def allow_writing(server: Connection, name: DatabaseName) -> None:
+    """Take that back. Raises psycopg2.Error."""
+    statement = sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only")
+    with server.cursor() as cursor:
+        cursor.execute(statement.format(sql.Identifier(name)))
 
 
 def _set(server: Connection, name: DatabaseName, option: str, *, value: bool) -> None:
@@ -174,58 +215,15 @@ def _open_again(server: Connection, name: DatabaseName, going: Going) -> bool:
         query = query_through(server)
         rows = query("SELECT oid::bigint FROM pg_database WHERE datname = %s", (name,))
         if rows and rows[0][0] == going.oid:
-            _allow_connections(server, name, allowed=True)
+            allow_connections(server, name)
     except psycopg2.Error:
         return False
     return True
 
 
-def _refuse_prepared_transactions(server: Connection, name: DatabaseName) -> None:
-    rows = query_through(server)(
-        "SELECT gid::text FROM pg_prepared_xacts WHERE database = %s", (name,)
-    )
-    if rows:
-        raise Refused.because(
-            _impossible(
-                f"{name} has {len(rows)} prepared transaction(s), the first is {rows[0][0]}",
-                "Let the program that prepared it commit it or roll it back, then start again.",
-            )
-        )
-
-
-def _end_sessions(server: Connection, oid: int) -> None:
-    """End everybody's session and see that nobody is left."""
-    query = query_through(server)
-    until = time.monotonic() + SECONDS_FOR_SESSIONS_TO_END
-    refused = ""
-    while True:
-        sessions = query(
-            "SELECT pid, coalesce(usename::text, '-'), coalesce(application_name, '') "
-            "FROM pg_stat_activity WHERE datid = %s::oid AND pid <> pg_backend_pid() "
-            # An autovacuum worker has no user and cannot be ended by a plain role; the rename makes
-            # it go. (Its backend_type is hidden from a plain role, as is every other user's.)
-            "AND usesysid IS NOT NULL",
-            (oid,),
-        )
-        if not sessions:
-            return
-        for pid, _user, _application in sessions:
-            try:
-                query("SELECT pg_terminate_backend(%s)", (pid,))
-            except psycopg2.Error as problem:
-                refused = first_line(problem)
-        if time.monotonic() > until:
-            who = ", ".join(
-                f"{user} ({application or '-'})" for _pid, user, application in sessions
-            )
-            raise Refused.because(
-                _impossible(
-                    f"{len(sessions)} session(s) could not be ended: {who}. {refused}".strip(),
-                    "Let those programs disconnect (a superuser's session must be ended by a "
-                    "superuser), then start again.",
-                )
-            )
-        time.sleep(0.05)
+def _refuse(obstacle: Obstacle | None) -> None:
+    if obstacle is not None:
+        raise Refused.because(_impossible(obstacle.detail, obstacle.remedy))
 
 
 def _impossible(detail: str, remedy: str) -> Reason:

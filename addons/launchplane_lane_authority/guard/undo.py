@@ -1,9 +1,12 @@
 """`undo`: kept data goes back under its name; what stood there instead is kept."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from launchplane_lane_contracts.contract import DatabaseName
 from launchplane_lane_contracts.errors import CouldNotTell, Refused
+from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.marker import EngineTag, FilestoreTag
 from launchplane_lane_contracts.orders import Permit, UndoOrder
 from launchplane_lane_contracts.reading import DatabaseReading, LaneReading, ServerReading
@@ -13,11 +16,23 @@ from launchplane_lane_contracts.vocabulary import DataSource, FilestoreState, Ta
 
 from . import filestore
 from .database import MAINTENANCE_DATABASE, connected
-from .keep import ENDED, SET_ASIDE, UNDONE, BeginIntent, Keep
+from .keep import ABORTED, ENDED, SET_ASIDE, UNDONE, BeginIntent, Keep
+from .kept_data import require_server
 from .lane_reading import read_lane
 from .order_check import check_environment
+from .own_session import require_own_session
 from .settings import GuardSettings
-from .swap import Coming, Going, allow_connections, comment, set_locked, swap
+from .swap import (
+    Coming,
+    Going,
+    allow_connections,
+    allow_writing,
+    comment,
+    expect,
+    one_transaction,
+    set_locked,
+    swap,
+)
 from .tokens import PublicKeys
 
 NEVER_BEGUN = "undone before it was begun"
@@ -49,7 +64,11 @@ def undo(
             keep.note(order.permit_id, ENDED)
             reading = read_lane(settings)
             remains_oid = _oid_of(reading.database, order.remains_name)
-            return reading, _remains(keep, order, remains_oid)
+            return reading, _remains(keep, order.remains_name, remains_oid)
+        if keep.has(order.permit_id, ABORTED):
+            # The data went back as it was; so there is nothing left to put back.
+            keep.note(order.permit_id, ENDED)
+            return read_lane(settings), None
         if keep.has(order.permit_id, ENDED):
             raise Refused.because(
                 _impossible(
@@ -62,7 +81,7 @@ def undo(
         if permit.request.data_source is DataSource.EXISTING:
             if not keep.has(order.permit_id, SET_ASIDE):
                 # Its begin did not come to its end: all that it may have done is unlock.
-                _lock_again(settings, intent, permit)
+                lock_again(settings, intent, permit)
                 keep.note(order.permit_id, UNDONE)
                 keep.note(order.permit_id, ENDED)
                 return read_lane(settings), None
@@ -73,7 +92,7 @@ def undo(
                     "operation.",
                 )
             )
-        remains = _put_back(settings, keep, intent, permit, order)
+        remains = put_back(settings, keep, intent, permit, _way_back(intent, order))
         keep.note(order.permit_id, UNDONE)
         keep.note(order.permit_id, ENDED)
     return read_lane(settings), remains
@@ -107,17 +126,48 @@ def _never_begun(order: UndoOrder) -> BeginIntent:
     )
 
 
-def _put_back(
-    settings: GuardSettings, keep: Keep, intent: BeginIntent, permit: Permit, order: UndoOrder
+@dataclass(frozen=True)
+class WayBack:
+    """How the data that goes back stands there again, and where the remains go."""
+
+    lane: Lane
+    remains_name: DatabaseName
+    tag: EngineTag | None
+    """The tag of the data that goes back."""
+    locked: bool
+    """Whether it is locked at once."""
+
+
+def _way_back(intent: BeginIntent, order: UndoOrder) -> WayBack:
+    """Under a new generation, and unlocked until a stamp order says otherwise."""
+    tag = None
+    if intent.database_oid is not None:
+        tag = EngineTag(
+            lane=order.lane,
+            generation=order.generation,
+            database_oid=intent.database_oid,
+            state=TagState.PENDING,
+            permit_id=order.permit_id,
+        )
+    return WayBack(order.lane, order.remains_name, tag, locked=False)
+
+
+def put_back(
+    settings: GuardSettings, keep: Keep, intent: BeginIntent, permit: Permit, back: WayBack
 ) -> SetAside | None:
+    """Give name and folder back to what was set aside; what is kept of what stands there now.
+
+    Run again after a crash it carries on. Raises Refused or CouldNotTell.
+    """
     database = read_lane(settings).database
-    if database.server is None:
-        raise CouldNotTell(f"The server did not answer: {database.problem}.")
+    require_server(database)
+    require_own_session(settings)
+    assert database.server is not None
     _require_kept_folder(settings, keep, intent, permit)
-    remains = _exchange_databases(settings, intent, permit, order, database)
-    _exchange_folders(settings, keep, intent, permit, order, remains)
-    _tag_remains(keep.filestore(order.remains_name), permit, database.server, remains)
-    return _remains(keep, order, remains)
+    remains = _exchange_databases(settings, intent, permit, back, database)
+    _exchange_folders(settings, keep, intent, permit, back, remains)
+    _tag_remains(keep.filestore(back.remains_name), permit, database.server, remains)
+    return _remains(keep, back.remains_name, remains)
 
 
 def _require_kept_folder(
@@ -146,26 +196,27 @@ def _require_kept_folder(
         )
 
 
-def _remains(keep: Keep, order: UndoOrder, oid: int | None) -> SetAside | None:
-    folder = keep.filestore(order.remains_name)
+def _remains(keep: Keep, name: DatabaseName, oid: int | None) -> SetAside | None:
+    folder = keep.filestore(name)
     if oid is None and not folder.exists():
         return None
-    return SetAside(name=order.remains_name, database_oid=oid, has_filestore=folder.exists())
+    return SetAside(name=name, database_oid=oid, has_filestore=folder.exists())
 
 
-def _lock_again(settings: GuardSettings, intent: BeginIntent, permit: Permit) -> None:
+def lock_again(settings: GuardSettings, intent: BeginIntent, permit: Permit) -> None:
     """Lock the data that stayed, where it was locked before, and is still the same."""
     entry = read_lane(settings).database.entry
     if permit.observation.database.locked and entry and entry.oid == intent.database_oid:
-        with connected(settings, MAINTENANCE_DATABASE) as server:
+        with connected(settings, MAINTENANCE_DATABASE) as server, one_transaction(server):
             set_locked(server, settings.database, locked=True)
+            expect(server, settings.database, entry.oid)
 
 
 def _exchange_databases(
     settings: GuardSettings,
     intent: BeginIntent,
     permit: Permit,
-    order: UndoOrder,
+    back: WayBack,
     database: DatabaseReading,
 ) -> int | None:
     """Give the name back to what it belongs to; the oid of what stood there, if anything did."""
@@ -177,16 +228,19 @@ def _exchange_databases(
         if by_hand or not entry.takes_connections:
             with connected(settings, MAINTENANCE_DATABASE) as server:
                 if by_hand:
-                    comment(server, settings.database, _coming_tag(permit, order, entry.oid))
-                    set_locked(server, settings.database, locked=False)
+                    with one_transaction(server):
+                        comment(server, settings.database, back.tag)
+                        set_locked(server, settings.database, locked=back.locked)
+                        allow_writing(server, settings.database)
+                        expect(server, settings.database, entry.oid)
                 allow_connections(server, settings.database)
-        return _oid_of(database, order.remains_name)
+        return _oid_of(database, back.remains_name)
     tag = entry.tag if entry is not None else None
     if (
         entry is not None
         and tag is not None
         and tag.database_oid == entry.oid
-        and (tag.lane != order.lane or tag.state is TagState.KEPT)
+        and (tag.lane != back.lane or tag.state is TagState.KEPT)
     ):
         whose = "own" if tag.state is not TagState.KEPT else "kept"
         raise Refused.because(
@@ -197,7 +251,7 @@ def _exchange_databases(
         )
     going = None
     if entry is not None:
-        going = Going(entry.oid, order.remains_name, _remains_tag(permit, entry.oid))
+        going = Going(entry.oid, back.remains_name, _remains_tag(permit, entry.oid))
     coming = None
     if intent.database_oid is not None:
         kept = next(
@@ -209,7 +263,7 @@ def _exchange_databases(
                 and each.tag is not None
                 and each.tag.state is TagState.KEPT
                 and each.tag.database_oid == each.oid
-                and each.tag.lane == order.lane
+                and each.tag.lane == back.lane
             ),
             None,
         )
@@ -224,26 +278,17 @@ def _exchange_databases(
         coming = Coming(
             kept.oid,
             intent.kept_name,
-            _coming_tag(permit, order, kept.oid),
+            back.tag,
+            back.locked,
         )
     if going is not None or coming is not None:
         with connected(settings, MAINTENANCE_DATABASE) as server:
             swap(server, settings.database, going, coming)
-    return going.oid if going is not None else _oid_of(database, order.remains_name)
+    return going.oid if going is not None else _oid_of(database, back.remains_name)
 
 
 def _oid_of(database: DatabaseReading, name: str) -> int | None:
     return next((each.oid for each in database.neighbours if each.name == name), None)
-
-
-def _coming_tag(permit: Permit, order: UndoOrder, oid: int) -> EngineTag:
-    return EngineTag(
-        lane=order.lane,
-        generation=order.generation,
-        database_oid=oid,
-        state=TagState.PENDING,
-        permit_id=permit.permit_id,
-    )
 
 
 def _remains_tag(permit: Permit, oid: int) -> EngineTag:
@@ -262,12 +307,12 @@ def _exchange_folders(
     keep: Keep,
     intent: BeginIntent,
     permit: Permit,
-    order: UndoOrder,
+    back: WayBack,
     remains_oid: int | None,
 ) -> None:
     """The served folder becomes the remains'; the kept one is served again."""
     served = settings.filestore
-    kept, remains = keep.filestore(intent.kept_name), keep.filestore(order.remains_name)
+    kept, remains = keep.filestore(intent.kept_name), keep.filestore(back.remains_name)
     went_back = permit.observation.incoming.kept
     try:
         if went_back is not None and went_back.database_oid == remains_oid:
@@ -280,7 +325,7 @@ def _exchange_folders(
             return
         if served.exists():
             # An undo that was killed in between may have set a first one aside already.
-            filestore.rename_folder(served, keep.free_folder(order.remains_name))
+            filestore.rename_folder(served, keep.free_folder(back.remains_name))
         if intent.had_filestore:
             filestore.rename_folder(kept, served)
     except OSError as problem:

@@ -3,17 +3,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ..guard.marker_table import CREATE_MARKER_TABLE, write_event
+from ..guard.marker_table import CREATE_MARKER_TABLE, write_claim, write_event
 from ..reading.cursor_query import query_through_cursor
 from ..reading.lane_here import read_lane_here
-
-CLAIM = """
-    UPDATE public.launchplane_lane_marker
-       SET claimed = true, claim_reason = %s, claimed_by = %s,
-           claimed_at = now() AT TIME ZONE 'UTC'
-     WHERE id = 1 AND NOT claimed
- RETURNING lane
-"""
 
 
 class LaunchplaneLaneMarker(models.Model):
@@ -66,8 +58,7 @@ class LaunchplaneLaneMarker(models.Model):
             )
         query = query_through_cursor(self.env.cr)
         login = self.env.user.login
-        changed = query(CLAIM, (reason, login))
-        if not changed:
+        if not write_claim(query, reason, login):
             raise UserError(self._why_it_cannot_be_claimed(query))
         write_event(query, "claim", login, {"reason": reason})
         self.invalidate_model()

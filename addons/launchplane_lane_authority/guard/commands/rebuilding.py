@@ -1,8 +1,10 @@
-"""`begin`, `finish`, `undo` and `reopen`: one rebuild, and the ways back from it."""
+"""`begin`, `demote`, `finish`, `abort`, `undo` and `reopen`: one rebuild and its ways back."""
 
 from launchplane_lane_contracts.orders import Permit, UndoOrder
 
+from ..abort import abort
 from ..begin import begin
+from ..demote import demote
 from ..finish import finish
 from ..reopen import reopen
 from ..undo import undo
@@ -21,6 +23,14 @@ def _undo(call: Call) -> Answer:
     return Answer(*undo(call.settings, call.public_keys(), call.order(UndoOrder)))
 
 
+def _abort(call: Call) -> Answer:
+    return Answer(*abort(call.settings, call.order(Permit)))
+
+
+def _demote(call: Call) -> Answer:
+    return Answer(demote(call.settings, call.order(Permit), call.token))
+
+
 def _reopen(call: Call) -> Answer:
     return Answer(reopen(call.settings))
 
@@ -37,5 +47,17 @@ COMMANDS = (
         takes=TakesOrder("permit", heed_time=False),
     ),
     Command("undo", "put back what was set aside", _undo, takes=TakesOrder("undo")),
+    Command(
+        "abort",
+        "take a begin back, as long as nothing came under the name",
+        _abort,
+        takes=TakesOrder("permit", heed_time=False),
+    ),
+    Command(
+        "demote",
+        "put the pending marker over one that came with a restore",
+        _demote,
+        takes=TakesOrder("permit", heed_time=False),
+    ),
     Command("reopen", "open this lane's database where a begin left it closed", _reopen),
 )

@@ -3,10 +3,18 @@
 A command is one entry in the COMMANDS of its group's file; a new group is one line here.
 """
 
-from . import files, fingerprinting, looking, marking, materialising, rebuilding
+from . import (
+    files,
+    fingerprinting,
+    keeping,
+    looking,
+    marking,
+    materialising,
+    rebuilding,
+)
 from .command import Command
 
-GROUPS = (looking, fingerprinting, materialising, rebuilding, marking, files)
+GROUPS = (looking, fingerprinting, materialising, rebuilding, keeping, marking, files)
 
 COMMANDS: dict[str, Command] = {
     command.name: command for group in GROUPS for command in group.COMMANDS

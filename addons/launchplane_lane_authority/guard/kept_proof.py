@@ -1,0 +1,44 @@
+"""Whether kept data still is what a proven backup holds: read just before it is dropped."""
+
+from pathlib import Path
+
+from psycopg2.extensions import connection as Connection
+
+from launchplane_lane_contracts.contract import Digest
+from launchplane_lane_contracts.errors import CouldNotTell, Refused
+from launchplane_lane_contracts.orders import ProvenByBackup
+from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
+
+from .filestore_digest import filestore_digest
+
+
+def compare_rows(inside: Connection, basis: ProvenByBackup) -> None:
+    """Raise Refused unless the database that `inside` is connected to has the proof's fingerprint.
+
+    Raises psycopg2.Error.
+    """
+    raise CouldNotTell("This guard cannot read a fingerprint yet, so a proof is worth nothing.")
+
+
+def compare_files(folder: Path, basis: ProvenByBackup) -> None:
+    """Raise Refused unless the folder has the proof's files, CouldNotTell when it can't be read."""
+    try:
+        found = filestore_digest(folder)
+    except OSError as problem:
+        raise CouldNotTell(f"The kept files could not be read: {problem}.") from None
+    if found != basis.filestore_digest:
+        raise Refused.because(_differs("files", found, basis.filestore_digest, basis))
+
+
+def _differs(what: str, found: Digest, proven: Digest | None, basis: ProvenByBackup) -> Reason:
+    return reason(
+        ReasonCode.KEPT_NOT_AS_PROVEN,
+        f"The kept {what} are not those of backup {basis.backup_id}: digest {found} was found, "
+        f"{proven} was proven. Nothing was dropped.",
+        "Somebody changed the kept data since it was captured. Capture it again, prove that backup "
+        "and release it then.",
+        what=what,
+        backup_id=basis.backup_id,
+        found=found,
+        proven=proven,
+    )
