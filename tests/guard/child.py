@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -66,8 +66,13 @@ def answer_of(exit_code: int, output: bytes, errors: bytes) -> Answer:
     return Answer(exit_code, receipt, errors.decode(errors="replace"))
 
 
-def start(arguments: Sequence[str], given: bytes, environment: Mapping[str, str]) -> Running:
-    """Start the guard in a fork of this process."""
+def start(
+    arguments: Sequence[str],
+    given: bytes,
+    environment: Mapping[str, str],
+    prepare: Callable[[], None] = lambda: None,
+) -> Running:
+    """Start the guard in a fork of this process, which calls `prepare` before anything else."""
     source, output, errors = (tempfile.TemporaryFile() for _ in range(3))  # noqa: SIM115
     source.write(given)
     source.seek(0)
@@ -75,6 +80,7 @@ def start(arguments: Sequence[str], given: bytes, environment: Mapping[str, str]
     if process == 0:
         code = 70
         try:
+            prepare()
             code = _child(arguments, environment, source, output, errors)
         except BaseException as problem:
             os.write(2, f"Traceback: {type(problem).__name__}: {problem}".encode(errors="replace"))

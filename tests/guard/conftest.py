@@ -24,6 +24,7 @@ def clean(cluster: PrivateCluster) -> None:
     """Leave nothing on the server for the next test."""
     cluster.start()
     for gid, database in cluster.execute("SELECT gid, database FROM pg_prepared_xacts"):
+        cluster.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
         cluster.execute(f"ROLLBACK PREPARED '{gid}'", str(database))
     for name in fingerprint.databases(cluster).keys() - {STANDING_DATABASE}:
         cluster.execute(f'ALTER DATABASE "{name}" WITH IS_TEMPLATE false')

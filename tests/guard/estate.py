@@ -6,7 +6,7 @@ The host here does what the real one does, with the same contracts: it judges th
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,6 +33,7 @@ from launchplane_lane_contracts.evidence import (
     LoadProof,
     PresentEvidence,
 )
+from launchplane_lane_contracts.fingerprint import ContentFingerprint
 from launchplane_lane_contracts.judgement import (
     judge_database,
     judge_filestore,
@@ -46,8 +47,15 @@ from launchplane_lane_contracts.marker import Lineage, Marker
 from launchplane_lane_contracts.naming import REMAINS, kept_name
 from launchplane_lane_contracts.observation import HostRecord, Observation
 from launchplane_lane_contracts.orders import (
+    GivenUp,
+    KeptReference,
+    LowerOrder,
+    NotAuthoritative,
+    OpenOrder,
     Permit,
     PrepareOrder,
+    ProvenByBackup,
+    ReleaseOrder,
     SignedOrder,
     StampOrder,
     UndoOrder,
@@ -60,6 +68,7 @@ from launchplane_lane_contracts.request import Request
 from launchplane_lane_contracts.rulebook import decide
 from launchplane_lane_contracts.vocabulary import DataSource, Operation, RolloutState
 from launchplane_lane_guard.commands.registry import COMMANDS
+from launchplane_lane_guard.filestore_digest import filestore_digest
 from launchplane_lane_guard.tokens import PublicKeys
 from tests.guard import child, fingerprint
 from tests.guard.signing import ControlPlane
@@ -176,18 +185,29 @@ class Estate:
 
     # -- running the guard ---------------------------------------------------------
 
-    def start(self, command: str, token: str | bytes = "", **changed: str | None) -> child.Running:
-        """Start one command of the guard."""
-        takes = COMMANDS[command].takes
+    def start(
+        self,
+        command: str,
+        token: str | bytes = "",
+        prepare: Callable[[], None] = lambda: None,
+        **changed: str | None,
+    ) -> child.Running:
+        """Start one command of the guard, which may have words after its name."""
+        words = command.split()
+        takes = COMMANDS[words[0]].takes
         order = [takes.option, "-"] if takes else []
-        return self.start_with([command, *order], token, **changed)
+        return self.start_with([*words, *order], token, prepare, **changed)
 
     def start_with(
-        self, arguments: Sequence[str], token: str | bytes = "", **changed: str | None
+        self,
+        arguments: Sequence[str],
+        token: str | bytes = "",
+        prepare: Callable[[], None] = lambda: None,
+        **changed: str | None,
     ) -> child.Running:
         """Start the guard with these arguments, and the token on its standard input."""
         given = token if isinstance(token, bytes) else token.encode()
-        return child.start(arguments, given, self.environment(**changed))
+        return child.start(arguments, given, self.environment(**changed), prepare)
 
     def run(self, command: str, token: str | bytes = "", **changed: str | None) -> child.Answer:
         """Run one command of the guard to its end."""
@@ -427,6 +447,59 @@ class Estate:
             permit_id=permit.permit_id if permit else None,
             marker=marker,
             lock=self.protected if lock is None else lock,
+        )
+
+    def reference(self, kept: KeptData) -> KeptReference:
+        """Which kept data an order means."""
+        return KeptReference(
+            name=kept.name,
+            database_oid=kept.database_oid,
+            generation=kept.generation,
+            permit_id=kept.permit_id,
+        )
+
+    def open_order(self, *kept: KeptData, issued: timedelta = timedelta(0)) -> OpenOrder:
+        """Leave to open kept data for reading."""
+        return OpenOrder(
+            **self._head(datetime.now(UTC) + issued), kept=tuple(map(self.reference, kept))
+        )
+
+    def release_order(
+        self, kept: KeptData, basis: ProvenByBackup | NotAuthoritative | GivenUp | None = None
+    ) -> ReleaseOrder:
+        """Leave to drop kept data, by default as data of no authority."""
+        return ReleaseOrder(
+            **self._head(datetime.now(UTC)),
+            kept=self.reference(kept),
+            has_filestore=kept.has_filestore,
+            basis=basis or NotAuthoritative(),
+        )
+
+    def proof_of(self, kept: KeptData) -> ProvenByBackup:
+        """The proof of a backup of the kept data as it is now."""
+        self.done("open", self.sign(self.open_order(kept)))
+        found = self.done(f"fingerprint --database={kept.name}").result
+        assert found is not None
+        self.done("open --close", self.sign(self.open_order(kept)))
+        return ProvenByBackup(
+            backup_id=BACKUP,
+            manifest_digest=DIGEST,
+            fingerprint_digest=ContentFingerprint.from_plain(found).digest(),
+            filestore_digest=filestore_digest(self.keep / "filestores" / kept.name),
+        )
+
+    def lower_order(self, *, lock: bool = False) -> LowerOrder:
+        """Leave to lower the marker that was last recorded."""
+        reading = self.show()
+        identity = reading.database.identity()
+        assert identity is not None
+        assert self.record.nonce is not None
+        stamped = self.stamp_order(reading, generation=self.record.generation, lock=lock)
+        return LowerOrder(
+            **self._head(datetime.now(UTC)),
+            lowers_nonce=self.record.nonce,
+            marker=stamped.marker.model_copy(update={"authoritative": False}),
+            lock=lock,
         )
 
     def sign(self, order: SignedOrder) -> str:

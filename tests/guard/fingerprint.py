@@ -44,18 +44,24 @@ def rows_of(cluster: PrivateCluster, database: str, *, with_marker: bool) -> dic
     closed = not databases(cluster)[database].takes_connections
     if closed:
         cluster.execute(f'ALTER DATABASE "{database}" WITH ALLOW_CONNECTIONS true')
+    opened = cluster.connect(database, cluster.superuser)
     try:
-        found = {}
-        for (table,) in cluster.execute(_TABLES, database):
-            if with_marker or table not in OURS:
-                ((hashed,),) = cluster.execute(
-                    f"SELECT count(*) || ':' || md5(coalesce(string_agg(t::text, E'\\n' "
-                    f"ORDER BY t::text), '')) FROM {table} t",
-                    database,
+        with opened.cursor() as cursor:
+            cursor.execute(_TABLES)
+            tables = [str(table) for (table,) in cursor.fetchall()]
+            chosen = [table for table in tables if with_marker or table not in OURS]
+            if not chosen:
+                return {}
+            cursor.execute(
+                " UNION ALL ".join(
+                    f"SELECT '{table}', count(*) || ':' || md5(coalesce(string_agg(t::text, "
+                    f"E'\\n' ORDER BY t::text), '')) FROM {table} t"
+                    for table in chosen
                 )
-                found[str(table)] = str(hashed)
-        return found
+            )
+            return {str(table): str(hashed) for table, hashed in cursor.fetchall()}
     finally:
+        opened.close()
         if closed:
             cluster.execute(f'ALTER DATABASE "{database}" WITH ALLOW_CONNECTIONS false')
 

@@ -10,14 +10,17 @@ from launchplane_lane_contracts.orders import ProvenByBackup
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
 from .filestore_digest import filestore_digest
+from .fingerprint import read_in
 
 
-def compare_rows(inside: Connection, basis: ProvenByBackup) -> None:
+def compare_rows(inside: Connection, oid: int, basis: ProvenByBackup) -> None:
     """Raise Refused unless the database that `inside` is connected to has the proof's fingerprint.
 
-    Raises psycopg2.Error.
+    Raises CouldNotTell for what cannot be read, psycopg2.Error.
     """
-    raise CouldNotTell("This guard cannot read a fingerprint yet, so a proof is worth nothing.")
+    found = read_in((inside,), oid=oid).digest()
+    if found != basis.fingerprint_digest:
+        raise Refused.because(_differs("rows", found, basis.fingerprint_digest, basis))
 
 
 def compare_files(folder: Path, basis: ProvenByBackup) -> None:

@@ -191,7 +191,7 @@ def _alone_inside(
 def _look_once_more(inside: Connection, order: ReleaseOrder) -> None:
     """The last look at what is dropped: the marker's word, or the proof's fingerprint."""
     if isinstance(order.basis, ProvenByBackup):
-        compare_rows(inside, order.basis)
+        compare_rows(inside, order.kept.database_oid, order.basis)
         return
     found = read_inside(query_through(inside))
     row = found.marker_row
