@@ -185,29 +185,25 @@ class Estate:
 
     # -- running the guard ---------------------------------------------------------
 
-    def start(
-        self,
-        command: str,
-        token: str | bytes = "",
-        prepare: Callable[[], None] = lambda: None,
-        **changed: str | None,
-    ) -> child.Running:
+    def start(self, command: str, token: str | bytes = "", **changed: str | None) -> child.Running:
         """Start one command of the guard, which may have words after its name."""
-        words = command.split()
-        takes = COMMANDS[words[0]].takes
-        order = [takes.option, "-"] if takes else []
-        return self.start_with([*words, *order], token, prepare, **changed)
+        return self.start_with(self._arguments(command), token, **changed)
 
     def start_with(
-        self,
-        arguments: Sequence[str],
-        token: str | bytes = "",
-        prepare: Callable[[], None] = lambda: None,
-        **changed: str | None,
+        self, arguments: Sequence[str], token: str | bytes = "", **changed: str | None
     ) -> child.Running:
         """Start the guard with these arguments, and the token on its standard input."""
         given = token if isinstance(token, bytes) else token.encode()
-        return child.start(arguments, given, self.environment(**changed), prepare)
+        return child.start(arguments, given, self.environment(**changed))
+
+    def start_watched(self, command: str, token: str, prepare: Callable[[], None]) -> child.Running:
+        """Start one command in a process that calls `prepare` before anything else."""
+        return child.start(self._arguments(command), token.encode(), self.environment(), prepare)
+
+    def _arguments(self, command: str) -> list[str]:
+        words = command.split()
+        takes = COMMANDS[words[0]].takes
+        return [*words, takes.option, "-"] if takes else words
 
     def run(self, command: str, token: str | bytes = "", **changed: str | None) -> child.Answer:
         """Run one command of the guard to its end."""

@@ -78,7 +78,7 @@ def steps_of(lane: Estate, command: str, token: str, *, reads: bool = False) -> 
         os.close(source)
         _Watch(str(lane.folder), lambda name: _say(sink, name), reads=reads).install()
 
-    running = lane.start(command, token, prepare)
+    running = lane.start_watched(command, token, prepare)
     os.close(sink)
     with os.fdopen(source, "rb") as stream:
         names = stream.read().decode().splitlines()
@@ -134,7 +134,7 @@ def held_before(
         os.close(go)
         _Watch(str(lane.folder), at, reads=reads).install()
 
-    running = lane.start(command, token, prepare)
+    running = lane.start_watched(command, token, prepare)
     os.close(tell)
     os.close(waits)
     with os.fdopen(told, "rb") as stream:

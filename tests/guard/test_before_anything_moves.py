@@ -7,6 +7,7 @@ import pytest
 from launchplane_lane_contracts.vocabulary import DataSource
 from launchplane_lane_guard import sessions
 from tests.guard.estate import Estate, refused
+from tests.guard.transaction_pooler import TransactionPooler
 from tests.guard.volumes import mounted, root_only
 
 
@@ -58,6 +59,49 @@ def test_a_superuser_as_the_lanes_role_ends_such_a_session(lane: Estate) -> None
     assert answer.receipt.set_aside is not None
     assert lane.kept_data(answer.receipt.set_aside.name) == before
     held.close()
+
+
+def test_a_pooler_that_gives_each_statement_another_session(lane: Estate) -> None:
+    _permit, kept = lane.rebuild("second")
+    token = lane.sign(lane.permit())
+    orders = {
+        "release": lane.sign(lane.release_order(kept)),
+        "open": lane.sign(lane.open_order(kept)),
+        "open --close": lane.sign(lane.open_order(kept)),
+    }
+    with TransactionPooler((lane.cluster.host, lane.cluster.port)) as pooler:
+        port = str(pooler.port)
+        # The guard sees its lane through it all the same.
+        reading = lane.run("show", ODOO_DB_PORT=port).receipt
+        assert reading is not None
+        assert reading.reading is not None
+        assert reading.reading.database.problem is None
+        refuses_and_leaves_everything(lane, token, "connection_pooled", ODOO_DB_PORT=port)
+        before = lane.everything()
+        for command, order in orders.items():
+            refused(lane.run(command, order, ODOO_DB_PORT=port), "connection_pooled")
+            assert lane.everything() == before
+    # The way on: the server itself.
+    permit = lane.permit()
+    lane.done("begin", lane.sign(permit))
+    before = lane.everything()
+    undo, abort = lane.sign(lane.undo_order(permit)), lane.sign(permit)
+    with TransactionPooler((lane.cluster.host, lane.cluster.port)) as pooler:
+        for command, order in (("undo", undo), ("abort", abort)):
+            answer = lane.run(command, order, ODOO_DB_PORT=str(pooler.port))
+            refused(answer, "connection_pooled")
+            assert lane.everything() == before
+    lane.done("undo", undo)
+    assert lane.takes_connections()
+
+
+def test_a_pooler_that_leaves_each_client_its_session_is_in_nobodys_way(lane: Estate) -> None:
+    old, permit = lane.data(), lane.permit()
+    server = (lane.cluster.host, lane.cluster.port)
+    with TransactionPooler(server, shares=False) as pooler:
+        answer = lane.run("begin", lane.sign(permit), ODOO_DB_PORT=str(pooler.port))
+    assert answer.exit_code == 0, answer.words
+    assert lane.kept_data(permit.kept_name) == old
 
 
 def test_a_role_without_createdb(lane: Estate) -> None:

@@ -26,15 +26,16 @@ def require_own_session(settings: GuardSettings) -> None:
         # between can only make a number up.
         if _process(first) == first.info.backend_pid:
             return
-        served_by = {_process(first) for _ in range(STATEMENTS_COMPARED)}
         with connected(settings, MAINTENANCE_DATABASE) as second:
+            # By turns, so that each may get the session that the other has just given back; then
+            # the second holds one in a transaction, so that the first cannot get that.
+            turns = [(_process(first), _process(second)) for _ in range(STATEMENTS_COMPARED)]
             second.autocommit = False
-            # While this transaction is open, its process serves nobody else. A first connection
-            # that has a session of its own has kept its own process for itself all along.
-            served_by.add(_process(second))
-            served_by |= {_process(first) for _ in range(STATEMENTS_COMPARED)}
-            shared = len(served_by) != 2
+            held = _process(second)
+            turns += [(_process(first), held) for _ in range(STATEMENTS_COMPARED)]
             second.rollback()
+        # Two sessions of their own: one process each, all the time.
+        shared = len(set(turns)) != 1 or turns[0][0] == turns[0][1]
         ((path,),) = query_through(first)("SHOW search_path", ())
     if shared:
         raise Refused.because(_pooled("it gives one connection's statements to several sessions"))
