@@ -12,7 +12,7 @@ from .case import Case
 
 def present_data_is_backed_up(case: Case) -> Iterator[Reason]:
     """The data that is there was backed up and proven, where that is asked."""
-    if case.seen.nothing_to_set_aside or case.remains:
+    if case.seen.nothing_to_set_aside or case.remains or _was_given_up(case):
         return
     gate, proof = case.seen.present.gate, case.seen.present.data_proof
     record = case.seen.record
@@ -54,9 +54,15 @@ def present_data_is_backed_up(case: Case) -> Iterator[Reason]:
             ReasonCode.DATA_PROOF_MISSING,
             "It has not been proven that a backup of the data that is there can be restored.",
             "Restore the newest backup into a scratch database and compare it (a data proof), "
-            "then plan again.",
+            "then plan again. Data of which no backup can be restored any more has to be declared "
+            "lost, which one approver signs.",
             backup_id=gate.backup_id if gate else None,
         )
+
+
+def _was_given_up(case: Case) -> bool:
+    """Whether people declared the data lost, and it is set aside; data that stays is not lost."""
+    return case.seen.record.declared_lost and case.request.data_source is not DataSource.EXISTING
 
 
 def _is_of_recorded_data(gate: BackupGate, record: HostRecord) -> bool:
@@ -169,6 +175,7 @@ def kept_data_is_unchanged(case: Case) -> Iterator[Reason]:
             f"{kept.name} was not found with its files, the oid and the tag that were recorded "
             f"(oid {kept.database_oid}, generation {kept.generation}).",
             "Look for it on the lane's server: if it was renamed, give it its name back; if "
-            "another database stands there, move that away.",
+            "another database stands there, move that away. Where it is gone for good, restore a "
+            "proven backup instead.",
             kept_database=kept.name,
         )

@@ -31,8 +31,8 @@ def database_is_known(case: Case) -> Iterator[Reason]:
         yield reason(
             ReasonCode.DATABASE_MISSING,
             f"The lane's data is gone from its place: {database.detail}.",
-            "Look for it on the server that the lane is configured with, or bring it back; a "
-            "lane whose data is gone must be declared lost by two people before it is rebuilt.",
+            "Look for it on the server that the lane is configured with, or bring it back. Data "
+            "that is gone for good has to be declared lost, which one approver signs.",
             **facts,
         )
     elif database.state is DatabaseState.CLOSED:
@@ -47,7 +47,8 @@ def database_is_known(case: Case) -> Iterator[Reason]:
         yield reason(
             ReasonCode.DATABASE_UNREADABLE,
             f"The lane's database could not be read: {database.detail}.",
-            "Make the server reachable for the guard, then plan again.",
+            "Make the database readable for the guard, then plan again. Data that cannot be read "
+            "any more has to be declared lost, which one approver signs.",
             **facts,
         )
     elif case.request.data_source is DataSource.EXISTING and database.state in (
@@ -74,7 +75,8 @@ _MARKER_REASONS = {
     MarkerState.ABSENT: (
         ReasonCode.MARKER_ABSENT,
         "The database has no marker, so nobody can tell whose data it is",
-        "Look at what is in it; if it is this lane's data, enrol the lane.",
+        "Look at what is in it; if it is this lane's data, enrol the lane, or adopt the data again "
+        "where the lane is enrolled already. If it is not, put the right database under the name.",
     ),
     MarkerState.UNVERIFIABLE: (
         ReasonCode.MARKER_UNVERIFIABLE,
@@ -113,7 +115,7 @@ _MARKER_REASONS = {
     MarkerState.PENDING: (
         ReasonCode.MARKER_PENDING,
         "A rebuild of this database was begun and never settled",
-        "Finish that rebuild, or undo it; both put the lane right.",
+        "Finish that rebuild, undo it, or do the same once more as a retry of it.",
     ),
     MarkerState.TAG_LOST: (
         ReasonCode.ENGINE_TAG_LOST,
@@ -165,12 +167,14 @@ _FILESTORE_REASONS = {
     FilestoreState.STALE: (
         ReasonCode.FILESTORE_STALE,
         "The files do not belong to the data that is there",
-        "Put the folder back that belongs to this database, then plan again.",
+        "Put the folder back that belongs to this database, then plan again; if these are its "
+        "files after all, adopt the data again.",
     ),
     FilestoreState.UNTAGGED: (
         ReasonCode.FILESTORE_UNTAGGED,
         "There are files and no tag, so nobody can tell whose they are",
-        "Look at what is in it; if they are this lane's files, enrol the lane, which tags them.",
+        "Look at what is in it; if they are this lane's files, enrol the lane, or adopt its data "
+        "again where it is enrolled already, which tags them. If they are not, move them away.",
     ),
     FilestoreState.ELSEWHERE: (
         ReasonCode.FILESTORE_ELSEWHERE,
@@ -217,7 +221,9 @@ def files_are_ours(case: Case) -> Iterator[Reason]:
         yield reason(
             ReasonCode.FILESTORE_MISSING,
             f"The database holds data and its files are not there: {filestore.detail}.",
-            "Bring the lane's filestore folder back to its path, then plan again.",
+            "Bring the lane's filestore folder back to its path, from its volume, the shadow in "
+            "the keep or a backup, then plan again. Where files are gone for good, the data has to "
+            "be declared lost, which one approver signs.",
             path=filestore.path,
         )
 

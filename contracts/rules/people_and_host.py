@@ -78,8 +78,10 @@ def nothing_is_in_progress(case: Case) -> Iterator[Reason]:
         yield reason(
             ReasonCode.OPERATION_UNFINISHED,
             f"Operation {unfinished.operation_id} was {unfinished.phase} and is not settled.",
-            f"Finish it (`lane-authority finish {unfinished.operation_id}`) or put the old data "
-            f"back (`lane-authority undo {unfinished.operation_id}`).",
+            f"Finish it (`lane-authority finish {unfinished.operation_id}`), put the old data "
+            f"back (`lane-authority undo {unfinished.operation_id}`), or do the same once more as "
+            "a retry of it. Where the data that was recorded still stands there, it can be settled "
+            "as it stands.",
             operation_id=unfinished.operation_id,
             phase=unfinished.phase,
         )
@@ -100,7 +102,8 @@ def host_is_trusted(seen: Observation) -> Iterator[Reason]:
         yield reason(
             ReasonCode.STORE_ROLLED_BACK,
             "The host's store is older than the ledger head that is kept beside the signing key.",
-            "Put the newest store back. Nothing else is decided from an old one.",
+            "Put the newest store back. If it is lost, reconcile the old one with the lanes; "
+            "nothing else is decided from it.",
         )
     if not seen.clock_trusted:
         yield reason(

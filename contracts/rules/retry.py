@@ -31,8 +31,8 @@ def is_retry(request: Request, seen: Observation) -> bool:
 def only_remains_stand_there(request: Request, seen: Observation) -> bool:
     """Whether a retry finds nothing under the name but what the operation left.
 
-    What was recorded as this lane's data is never remains, nor is another database that anybody's
-    own tag claims.
+    What was recorded as this lane's data, live or kept, is never remains, nor is another database
+    that anybody's own tag claims. Where no database stands, there may still be files.
     """
     database, unfinished = seen.database, seen.record.unfinished
     return (
@@ -40,17 +40,30 @@ def only_remains_stand_there(request: Request, seen: Observation) -> bool:
         and unfinished is not None
         and unfinished.phase is not OperationPhase.STARTED
         and request.data_source is not DataSource.EXISTING
-        and database.state is DatabaseState.INITIALISED
-        and not _is_recorded_data(seen)
-        and not _is_claimed_by_a_tag(database, seen)
+        and not _is_on_another_cluster(seen)
+        and (
+            database.state is DatabaseState.ABSENT
+            or (
+                database.state in (DatabaseState.INITIALISED, DatabaseState.UNINITIALISED)
+                and not _is_recorded_data(seen)
+                and not _is_claimed_by_a_tag(database, seen)
+            )
+        )
     )
 
 
+def _is_on_another_cluster(seen: Observation) -> bool:
+    identity = seen.record.identity
+    return identity is not None and seen.database.system_identifier != identity.system_identifier
+
+
 def _is_recorded_data(seen: Observation) -> bool:
-    database, identity = seen.database, seen.record.identity
-    return identity is not None and (
-        database.system_identifier != identity.system_identifier
-        or database.oid == identity.database_oid
+    """Whether the host knows it as this lane's; one whose oid was not read may be that."""
+    oid, record = seen.database.oid, seen.record
+    return (
+        oid is None
+        or (record.identity is not None and oid == record.identity.database_oid)
+        or any(oid == kept.database_oid for kept in record.kept)
     )
 
 
@@ -68,6 +81,7 @@ def accepts_pending_marker(case: Case) -> bool:
         case.retries
         and unfinished is not None
         and marker.state is MarkerState.PENDING
+        and marker.permit_id is not None
         and marker.permit_id == unfinished.permit_id
     )
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from launchplane_lane_contracts.evidence import IncomingData, PresentEvidence
 from launchplane_lane_contracts.judgement import judge_room
 from launchplane_lane_contracts.policy import Policy, effective_policy
 from launchplane_lane_contracts.vocabulary import (
@@ -130,3 +131,18 @@ def test_a_keep_on_another_volume_will_do_where_there_is_room_for_a_copy() -> No
     )
     assert not case.decide().allowed
     assert case.change("observation.room", judge_room(1, 1)).decide().allowed
+
+
+def test_data_that_was_declared_lost_is_set_aside_without_a_backup_of_it() -> None:
+    """The proof of what comes is asked for, and people sign; data that stays is not lost."""
+    for operation, source in PAIRS:
+        if source not in SOURCES_OF_AUTHORITATIVE_LANES:
+            continue
+        case = authoritative_case(operation, source).change_all(
+            {"observation.present": PresentEvidence(), "observation.record.declared_lost": True}
+        )
+        assert case.decide().allowed is (source is not DataSource.EXISTING)
+        assert not case.change("observation.record.declared_lost", False).decide().allowed
+        if source is not DataSource.EXISTING:
+            assert not case.change("observation.incoming", IncomingData()).decide().allowed
+            assert not case.change("observation.approvals", ()).decide().allowed

@@ -22,6 +22,7 @@ from launchplane_lane_contracts.vocabulary import (
 
 from .cases import (
     DATABASE_OID,
+    KEPT_OID,
     LANE,
     OTHER_LANE,
     PERMIT,
@@ -142,6 +143,36 @@ def test_a_database_that_its_own_tag_claims_is_no_remains(
     )
 
 
+def test_files_that_came_before_any_database_did_are_remains_as_well() -> None:
+    """The devkit copies the files first; a rebuild may die between files and rows."""
+    for state in (DatabaseState.ABSENT, DatabaseState.UNINITIALISED):
+        case = with_remains(EMPTY).change_all(
+            {
+                "observation.database.state": state,
+                "observation.marker.state": MarkerState.NOT_APPLICABLE,
+                "observation.marker.authoritative": False,
+            }
+        )
+        assert codes(case) == set()
+        assert codes(case.change("request.retries", None)) == {
+            Code.OPERATION_UNFINISHED,
+            Code.FILESTORE_UNTAGGED,
+            Code.BACKUP_GATE_MISSING,
+            Code.DATA_PROOF_MISSING,
+        }
+
+
+def test_kept_data_that_stands_under_the_name_is_no_remains() -> None:
+    case = with_remains(EMPTY).change("observation.database.oid", KEPT_OID)
+    assert {Code.MARKER_FOREIGN, Code.BACKUP_GATE_MISSING} <= codes(case)
+    assert codes(case.change("observation.record.kept", ())) == set()
+
+
+def test_a_database_whose_oid_was_not_read_is_no_remains() -> None:
+    case = with_remains(EMPTY).change("observation.database.oid", None)
+    assert {Code.MARKER_FOREIGN, Code.BACKUP_GATE_MISSING} <= codes(case)
+
+
 def test_remains_are_those_of_a_rebuild_that_is_on_record_as_begun() -> None:
     started = with_remains(EMPTY).change(
         "observation.record.unfinished.phase", OperationPhase.STARTED
@@ -171,6 +202,13 @@ def test_the_pending_marker_of_the_operation_itself_is_accepted() -> None:
     other = case.change("observation.marker.permit_id", "permit-of-somebody-else")
     assert codes(other) == {Code.MARKER_PENDING}
     assert Code.MARKER_PENDING in codes(case.change("request.retries", None))
+    unknown = case.change_all(
+        {
+            "observation.marker.permit_id": None,
+            "observation.record.unfinished.permit_id": None,
+        }
+    )
+    assert codes(unknown) == {Code.MARKER_PENDING}
 
 
 def test_a_change_that_left_the_data_is_rolled_back_under_the_same_gate() -> None:
