@@ -34,9 +34,13 @@ class ControlPlane:
         point = base64.urlsafe_b64encode(self.public_bytes).rstrip(b"=").decode()
         return {"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": self.key_id, "x": point}]}
 
+    def key_set_text(self) -> str:
+        """The same as text."""
+        return json.dumps(self.key_set())
+
     def write_key_set(self, path: Path) -> Path:
         """Write that document."""
-        path.write_text(json.dumps(self.key_set()))
+        path.write_text(self.key_set_text())
         return path
 
     def claims(self, order: SignedOrder) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from . import filestore
 from .database import MAINTENANCE_DATABASE, connected
 from .keep import ENDED, SET_ASIDE, BeginIntent, Keep
 from .lane_reading import read_database, read_lane
-from .order_check import check_environment
+from .order_check import check_environment, check_permit
 from .own_session import require_own_session
 from .settings import GuardSettings
 from .swap import Coming, Going, expect, one_transaction, set_locked, swap
@@ -47,6 +47,7 @@ def begin(
     data stands where it stood.
     """
     check_environment(permit, settings)
+    check_permit(permit)
     keep = open_keep(settings, permit)
     with keep.locked():
         intent = keep.intent(permit.permit_id)

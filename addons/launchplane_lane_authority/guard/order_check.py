@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from launchplane_lane_contracts.errors import Refused
-from launchplane_lane_contracts.orders import Order
+from launchplane_lane_contracts.orders import Order, Permit
+from launchplane_lane_contracts.permit_check import permit_disagreements
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
 from .settings import GuardSettings
@@ -12,6 +13,21 @@ from .settings import GuardSettings
 def check_environment(order: Order, settings: GuardSettings) -> None:
     """Raise Refused, with all reasons, when the order is for another place than this one."""
     reasons = tuple(_differences(order, settings))
+    if reasons:
+        raise Refused.because(*reasons)
+
+
+def check_permit(permit: Permit) -> None:
+    """Raise Refused, with all reasons, when the permit contradicts itself."""
+    reasons = tuple(
+        reason(
+            ReasonCode.ORDER_REFUSED,
+            f"The permit contradicts itself: {detail}.",
+            "Plan again and authorize that plan; what signed this permit needs to be looked at.",
+            detail=detail,
+        )
+        for detail in permit_disagreements(permit)
+    )
     if reasons:
         raise Refused.because(*reasons)
 

@@ -25,8 +25,10 @@ from launchplane_lane_contracts.orders import (
 )
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
+from .token_form import read_header
+
 ALGORITHM = "EdDSA"
-REQUIRED_CLAIMS = ["iss", "aud", "iat", "nbf", "exp", "jti"]
+CLAIMS = {"iss", "aud", "iat", "nbf", "exp", "jti", "order"}
 LARGEST_CLOCK_DIFFERENCE_SECONDS = 60
 
 
@@ -80,12 +82,14 @@ class PublicKeys:
 
         Raises UnknownKey or jwt.PyJWTError.
         """
-        header = jwt.get_unverified_header(token)
-        key = self._keys.get(str(header.get("kid", "")))
+        header = read_header(token)
+        if header["alg"] != ALGORITHM:
+            raise jwt.InvalidAlgorithmError(f"it is not signed with {ALGORITHM}")
+        key = self._keys.get(header["kid"])
         if key is None:
-            raise UnknownKey(f"no public key {header.get('kid')!r} is at hand")
-        if header.get("typ") != header_type(kind):
-            raise jwt.InvalidTokenError(f"it is a {header.get('typ')!r}, not an order to {kind}")
+            raise UnknownKey(f"no public key {header['kid'][:64]!r} is at hand")
+        if header["typ"] != header_type(kind):
+            raise jwt.InvalidTokenError(f"it is a {header['typ'][:64]!r}, not an order to {kind}")
         found: dict[str, Any] = jwt.decode(
             token,
             key,
@@ -94,12 +98,19 @@ class PublicKeys:
             issuer=ISSUER,
             leeway=LARGEST_CLOCK_DIFFERENCE_SECONDS,
             options={
-                "require": REQUIRED_CLAIMS,
+                "require": sorted(CLAIMS),
                 "verify_exp": heed_time,
                 "verify_nbf": heed_time,
                 "verify_iat": heed_time,
             },
         )
+        times = (found["iat"], found["nbf"], found["exp"])
+        if (
+            found["aud"] != audience
+            or set(found) != CLAIMS
+            or any(type(each) is not int for each in times)
+        ):
+            raise jwt.InvalidTokenError("it claims something else than an order does")
         return found
 
     def order(self, token: str, *, kind: str, heed_time: bool = True) -> SignedOrder:
@@ -109,8 +120,15 @@ class PublicKeys:
         book is another than ours.
         """
         try:
-            claims = self.claims(_ascii(token.strip()), kind=kind, heed_time=heed_time)
-            order = ANY_ORDER.validate_json(json.dumps(claims.get("order")))
+            claims = self.claims(token.strip(), kind=kind, heed_time=heed_time)
+            # Before its fields: another rule book may have others.
+            if _other_rule_book(claims):
+                raise CouldNotTell(
+                    f"The order was made under rule book {claims['order']['rulebook_version']}; "
+                    f"this guard knows {RULEBOOK_VERSION}. Use the guard that belongs to the "
+                    "control plane's version."
+                )
+            order = ANY_ORDER.validate_json(json.dumps(claims["order"]))
         except jwt.ExpiredSignatureError:
             raise Refused.because(_expired()) from None
         except (UnknownKey, jwt.PyJWTError) as problem:
@@ -121,11 +139,6 @@ class PublicKeys:
             raise Refused.because(_not_ours("it is nested too deeply")) from None
         if order.kind != kind:
             raise Refused.because(_not_ours(f"it holds an order to {order.kind}"))
-        if order.rulebook_version != RULEBOOK_VERSION:
-            raise CouldNotTell(
-                f"The order was made under rule book {order.rulebook_version}; this guard knows "
-                f"{RULEBOOK_VERSION}. Use the guard that belongs to the control plane's version."
-            )
         # The claim `exp` may have leeway for clocks; the order's own limit has none.
         if heed_time and datetime.now(UTC) > order.begin_before:
             raise Refused.because(_expired())
@@ -134,9 +147,14 @@ class PublicKeys:
     def judge_marker_token(self, token: str) -> TokenVerdict:
         """What the token in a marker row is worth. Its time does not count: markers stay."""
         try:
-            kind = _kind(_ascii(token))
-            claims = self.claims(_ascii(token), kind=kind, heed_time=False)
-            order = ANY_ORDER.validate_json(json.dumps(claims.get("order")))
+            kind = _kind(token)
+            claims = self.claims(token, kind=kind, heed_time=False)
+            if _other_rule_book(claims):
+                return TokenVerdict(
+                    key_is_unknown=True,
+                    detail=f"rule book {claims['order']['rulebook_version']} is unknown here",
+                )
+            order = ANY_ORDER.validate_json(json.dumps(claims["order"]))
         except UnknownKey as problem:
             return TokenVerdict(key_is_unknown=True, detail=str(problem))
         except jwt.PyJWTError as problem:
@@ -145,10 +163,6 @@ class PublicKeys:
             return TokenVerdict(detail="its token does not have an order's fields")
         if not isinstance(order, Permit | StampOrder | LowerOrder) or order.kind != kind:
             return TokenVerdict(detail=f"an order to {order.kind} does not write a marker")
-        if order.rulebook_version != RULEBOOK_VERSION:
-            return TokenVerdict(
-                key_is_unknown=True, detail=f"rule book {order.rulebook_version} is unknown here"
-            )
         return TokenVerdict(order=order)
 
     def witness_order(self, token: str) -> WitnessOrder:
@@ -158,24 +172,24 @@ class PublicKeys:
         """
         try:
             claims = self.claims(token, kind="witness", audience=RUNTIME_AUDIENCE)
-            return WitnessOrder.from_plain(claims.get("order"))
+            return WitnessOrder.from_plain(claims["order"])
         except (UnknownKey, jwt.PyJWTError, ValidationError) as problem:
             raise Refused.because(_not_ours(type(problem).__name__)) from None
 
 
-def _ascii(token: str) -> str:
-    """The token, which is letters, digits, dots, dashes and underscores. Raises PyJWTError."""
-    if not token.isascii():
-        raise jwt.DecodeError("it holds other letters than a token does")
-    return token
+def _other_rule_book(claims: dict[str, Any]) -> bool:
+    """Whether it was signed under rules that are not ours."""
+    order = claims["order"]
+    version = order.get("rulebook_version") if isinstance(order, dict) else None
+    return isinstance(version, int) and version != RULEBOOK_VERSION
 
 
 def _kind(token: str) -> str:
     kinds = {header_type(kind): kind for kind in ("permit", "stamp", "lower")}
-    found = jwt.get_unverified_header(token).get("typ")
+    found = read_header(token)["typ"]
     if found not in kinds:
-        raise jwt.InvalidTokenError(f"a {found!r} does not write a marker")
-    return kinds[str(found)]
+        raise jwt.InvalidTokenError(f"a {found[:64]!r} does not write a marker")
+    return kinds[found]
 
 
 def _not_ours(detail: str) -> Reason:
