@@ -211,6 +211,7 @@ def _set_aside(
         return None
     reading = read_database(settings)
     _exchange_databases(settings, permit, intent, reading)
+    _refuse_what_came_since(settings, permit, intent)
     _exchange_folders(settings, permit, intent, keep)
     if intent.database_oid is None and not intent.had_filestore:
         return None
@@ -251,6 +252,34 @@ def _exchange_databases(
         swap(server, settings.database, going, coming)
 
 
+def _refuse_what_came_since(settings: GuardSettings, permit: Permit, intent: BeginIntent) -> None:
+    """Refuse to say yes while something stands there that nobody decided about.
+
+    A begin that was killed is run again, and somebody made a database or files in between: after a
+    yes the materialiser would drop them.
+    """
+    reading = read_lane(settings)
+    entry, kept = reading.database.entry, permit.observation.incoming.kept
+    coming = kept.database_oid if kept is not None else None
+    if entry is not None and entry.oid != coming:
+        raise Refused.because(_came_since(f"database {entry.name} (oid {entry.oid})"))
+    files = reading.filestore
+    is_ours = files.tag is not None and files.tag.permit_id == permit.permit_id
+    if files.holds_files and not intent.had_filestore and coming is None and not is_ours:
+        raise Refused.because(_came_since(f"the folder {files.path} with files"))
+
+
+def _came_since(what: str) -> Reason:
+    return reason(
+        ReasonCode.READINGS_MOVED,
+        f"Since the permit was noted, {what} came to the lane's place, and nobody decided about "
+        "it.",
+        "Undo the operation, which keeps it as well as what stood there before; or move it away "
+        "and run the same command again.",
+        found=what,
+    )
+
+
 def _stands(reading: DatabaseReading, name: str, oid: int) -> bool:
     """Whether this very database stands under this name."""
     everything: tuple[DatabaseEntry, ...] = reading.neighbours
@@ -282,6 +311,14 @@ def _incoming_folder(permit: Permit, keep: Keep) -> Path | None:
     return keep.filestore(kept.name)
 
 
+def _came_in_between(served: Path, permit: Permit, incoming: Path | None) -> bool:
+    """Whether the served folder is neither the one that comes nor one that a begin made here."""
+    if incoming is not None:
+        return incoming.exists() and served.exists()
+    found = filestore.read_filestore(served)
+    return found.holds_files and (found.tag is None or found.tag.permit_id != permit.permit_id)
+
+
 def _exchange_folders(
     settings: GuardSettings, permit: Permit, intent: BeginIntent, keep: Keep
 ) -> None:
@@ -294,7 +331,7 @@ def _exchange_folders(
             filestore.rename_folder(served, away)
             if tag is not None:
                 filestore.write_tag(away, tag.model_copy(update={"state": TagState.KEPT}))
-        if incoming is not None and incoming.exists() and served.exists():
+        if _came_in_between(served, permit, incoming):
             # A begin was killed in between, and somebody made a folder there since.
             filestore.rename_folder(served, keep.free_folder(away.name))
         if not served.exists():
