@@ -13,10 +13,10 @@ from tests.guard.signing import ControlPlane
 
 HOST = ControlPlane()
 KEYS = PublicKeys.from_text(HOST.key_set_text())
-KINDS = {model.model_fields["kind"].default: model for model in get_args(SignedOrder)}
-ORDERS = {
-    kind: next(each for each in VALUES if type(each) is model) for kind, model in KINDS.items()
+ORDERS: dict[str, SignedOrder] = {
+    each.kind: each for each in VALUES if isinstance(each, SignedOrder)
 }
+KINDS = sorted(ORDERS)
 
 
 def flipped(token: bytes, bit: int) -> str:
@@ -31,6 +31,10 @@ def is_accepted(token: str, kind: str) -> bool:
     except LaneAuthorityError:
         return False
     return True
+
+
+def test_every_kind_of_order_is_tried() -> None:
+    assert {type(each) for each in ORDERS.values()} == set(get_args(SignedOrder))
 
 
 @pytest.mark.parametrize("kind", KINDS)
