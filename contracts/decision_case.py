@@ -9,7 +9,7 @@ from pydantic import ValidationError, model_validator
 from .contract import Contract, UtcInstant, VersionedContract
 from .decision import Decision
 from .lane import Lane
-from .mistakes import Mistake, Mistakes, model_mistakes, whole_characters
+from .mistakes import Mistake, Mistakes, model_mistakes, written
 from .observation import Observation
 from .policy import Policy
 from .request import Request
@@ -50,7 +50,8 @@ class DecisionCase(VersionedContract):
         except json.JSONDecodeError as problem:
             raise Mistakes([Mistake(path="", problem=f"it is not JSON: {problem.msg}")]) from None
         except _GivenTwice as problem:
-            raise Mistakes([Mistake(path=problem.key, problem="the key is given twice")]) from None
+            twice = Mistake(path=written((problem.key,)), problem="the key is given twice")
+            raise Mistakes([twice]) from None
         except ValueError:
             raise Mistakes([Mistake(path="", problem="it holds a number that is none")]) from None
         if isinstance(plain, dict) and PLANNED_AT in plain:
@@ -102,7 +103,7 @@ def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         keys = [key for key, _ in pairs]
-        raise _GivenTwice(whole_characters(next(key for key in keys if keys.count(key) > 1)))
+        raise _GivenTwice(next(key for key in keys if keys.count(key) > 1))
     return found
 
 

@@ -3,6 +3,7 @@
 import difflib
 import functools
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from .contract import Contract
 from .errors import BadInput
 
 LONGEST_FOUND = 60
+PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 Place = tuple[str | int, ...]
 """The keys and list positions (from 0) that lead to a value."""
@@ -83,22 +85,26 @@ class Mistakes(BadInput):
 
 
 def written(place: Place) -> str:
-    """A place as people write it."""
+    """A place as people write it; a key that is more than a plain word is quoted."""
     text = ""
     for step in place:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+        if isinstance(step, int):
+            text += f"[{step}]"
+            continue
+        key = step if PLAIN_KEY.fullmatch(step) else printable(json.dumps(step))
+        text += f".{key}" if text else key
     return text
 
 
 def shown(value: Any) -> str:
     """A value in JSON, shortened."""
-    text = whole_characters(json.dumps(value, ensure_ascii=False))
+    text = printable(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= LONGEST_FOUND else text[: LONGEST_FOUND - 1] + "…"
 
 
-def whole_characters(text: str) -> str:
-    """The text with half characters, which nothing can print, as question marks."""
-    return text.encode("utf-8", "replace").decode()
+def printable(text: str) -> str:
+    """The text with everything that a terminal would obey, or could not show, written out."""
+    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
 
 
 def line_of(place: Place, lines: Mapping[Place, int]) -> int | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from .mistakes import Mistake, Mistakes, Place, line_of, written
 
-DEEPEST = 8
+DEEPEST = 16
 LARGEST_NUMBER_BITS = 63
 AT_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 HALF_A_CHARACTER = "the text holds half a character"
@@ -107,7 +107,7 @@ def _plain(value: Any, place: Place, lines: dict[Place, int], odd: list[Mistake]
     if isinstance(value, dict):
         odd += [
             Mistake(
-                path=written(_safe((*place, key))),
+                path=written((*place, key)),
                 line=line_of((*place, key), lines),
                 problem=HALF_A_CHARACTER,
             )
@@ -115,8 +115,9 @@ def _plain(value: Any, place: Place, lines: dict[Place, int], odd: list[Mistake]
             if SURROGATE.search(key)
         ]
         return {
-            SURROGATE.sub("?", key): _plain(inner, (*place, key), lines, odd)
+            key: _plain(inner, (*place, key), lines, odd)
             for key, inner in value.items()
+            if not SURROGATE.search(key)
         }
     if isinstance(value, list):
         return [_plain(inner, (*place, number), lines, odd) for number, inner in enumerate(value)]
@@ -124,7 +125,7 @@ def _plain(value: Any, place: Place, lines: dict[Place, int], odd: list[Mistake]
         return value.isoformat()
     problem = _oddity(value)
     if problem:
-        odd.append(Mistake(path=written(_safe(place)), line=line_of(place, lines), problem=problem))
+        odd.append(Mistake(path=written(place), line=line_of(place, lines), problem=problem))
         return None
     return value
 
@@ -137,10 +138,6 @@ def _oddity(value: Any) -> str:
     if isinstance(value, str) and SURROGATE.search(value):
         return HALF_A_CHARACTER
     return ""
-
-
-def _safe(place: Place) -> Place:
-    return tuple(SURROGATE.sub("?", step) if isinstance(step, str) else step for step in place)
 
 
 JSON_PART = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],\n]|[^\s"{}\[\],:]+')
@@ -177,7 +174,7 @@ def _json_lines(text: str) -> tuple[dict[Place, int], list[tuple[Place, int]]]:
             key_is_next = False
             path[-1] = key = json.loads(part)
             if key in keys[-1]:
-                repeated.append((_safe(tuple(path)), line))
+                repeated.append((tuple(path), line))
             keys[-1].add(key)
             lines[tuple(path)] = line
     return lines, repeated
@@ -192,7 +189,7 @@ TOML_VALUE_PART = re.compile(
     r"|'''.*?'{3,5}"
     r'|"(?:[^"\\\n]|\\.)*"'
     r"|'[^'\n]*'"
-    r"|#[^\n]*|[\[\]{}\n]|[^\"'#\[\]{}\n]+",
+    r"|#[^\n]*|[\[\]{}\n]|[^\"'#\[\]{}\n]+|.",
     re.DOTALL,
 )
 
@@ -202,9 +199,10 @@ def _toml_lines(text: str) -> dict[Place, int]:
     lines: dict[Place, int] = {}
     tables: dict[Place, int] = {}  # how many tables each array of tables has so far
     table: Place = ()
-    at = 0
+    at, counted, line = 0, 0, 1
     while at < len(text):
-        line = text.count("\n", 0, at) + 1
+        line += text.count("\n", counted, at)
+        counted = at
         if header := TOML_HEADER.match(text, at):
             table = _inside_arrays(_keys(header[2]), tables)
             if header[1] == "[[":
@@ -245,7 +243,7 @@ def _inside_arrays(keys: Place, tables: dict[Place, int]) -> Place:
 
 def _end_of_statement(text: str, at: int) -> int:
     depth = 0
-    while found := TOML_VALUE_PART.match(text, at):
+    for found in TOML_VALUE_PART.finditer(text, at):
         at = found.end()
         part = found[0]
         if part == "\n" and depth == 0:

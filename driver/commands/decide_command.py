@@ -11,7 +11,7 @@ import click
 from launchplane_lane_contracts.decision_case import CaseAnswer, answer_line
 from launchplane_lane_contracts.errors import BadInput, CouldNotTell, ExitCode
 from launchplane_lane_contracts.explain import explain
-from launchplane_lane_contracts.mistakes import Mistake
+from launchplane_lane_contracts.mistakes import Mistake, printable
 
 from .policy_review import FILE, read_file
 
@@ -101,4 +101,5 @@ def in_words(answered: CaseAnswer) -> str:
         found = "\n".join(f"  {each}" for each in answered.mistakes)
         return f"Line {answered.line}: this is no case.\n{found}\n"
     other = "\nThat is not as expected." if answered.as_expected is False else ""
-    return f"Line {answered.line}: {explain(answered.decision)}{other}\n"
+    words = "\n".join(map(printable, explain(answered.decision).split("\n")))
+    return f"Line {answered.line}: {words}{other}\n"

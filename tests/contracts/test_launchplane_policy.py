@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from launchplane_lane_contracts.contract import DatabaseName, FilestorePath
@@ -370,6 +370,7 @@ def policies(draw: some.DrawFn) -> Policy:
     )
 
 
+@settings(deadline=None)
 @given(policies())
 def test_what_is_written_is_read_back(policy: Policy) -> None:
     written = write_as_launchplane(policy)

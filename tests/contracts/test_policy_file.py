@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
 from launchplane_lane_contracts.mistakes import Mistakes
@@ -227,11 +227,13 @@ def test_nothing_may_stand_beside_the_list_of_lanes() -> None:
         ('{"backup_max_age": NaN}', "backup_max_age: it is not a number"),
         ('{"backup_max_age": 1e999}', "backup_max_age: it is not a number"),
         ('{"lane": "\\ud800"}', "lane: the text holds half a character"),
-        ('{"la\\ud800ne": 1}', "la?ne: the text holds half a character"),
+        ('{"la\\ud800ne": 1}', '"la\\ud800ne": the text holds half a character'),
         ('{"lane": "a/b/c",\n"lane": "a/b/d"}', "line 2: lane: the key is given twice"),
         ('{"lanes": [{"a": 1, "\\u0061": 2}]}', "lanes[0].a: the key is given twice"),
         ('{"upstream_source": {"a": [], "b": {"c": 1,\n"c": 2}}}', "line 2: upstream_source.b.c"),
-        ('{"\\ud800": 1, "\\ud800": 2}', "?: the key is given twice"),
+        ('{"\\ud800": 1, "\\ud800": 2}', '"\\ud800": the key is given twice'),
+        ('{"\\u001b[31m": 1}', '"\\u001b[31m": there is no such field'),
+        ('{"lane": "\\u009b\\u202e"}', 'found "\\u009b\\u202e"'),
     ],
 )
 def test_odd_json_is_told_in_words(text: str, words: str) -> None:
@@ -298,7 +300,7 @@ last = 1
     assert {each.split(": ")[1]: each.split(": ")[0] for each in told[1:]} == {
         "colour": "line 4",
         "shape": "line 8",
-        "upstream_source.lane.pro duct": "line 14",
+        'upstream_source.lane."pro duct"': "line 14",
         "upstream_source.lane.product": "line 13",
         "upstream_source.lane.context": "line 13",
         "upstream_source.lane.instance": "line 13",
@@ -313,6 +315,7 @@ last = 1
 LONG = some.text(alphabet="[]{}\",\\:\n #='ab1.", max_size=80)
 
 
+@settings(deadline=None)
 @given(LONG, some.sampled_from(list(TextFormat)))
 @example('{"a":"\\\\","b":[{},[1,2]]}', TextFormat.JSON)
 def test_any_text_is_read_or_refused_in_words(text: str, text_format: TextFormat) -> None:
@@ -331,6 +334,7 @@ VALUES: some.SearchStrategy[Any] = some.recursive(
 )
 
 
+@settings(deadline=None)
 @given(some.dictionaries(some.text("xyz", min_size=1, max_size=3), VALUES, min_size=1, max_size=4))
 def test_the_line_of_each_key_of_json_is_its_own(value: dict[str, Any]) -> None:
     """Written with one key a line, the n-th key stands on the line that holds it."""
@@ -345,6 +349,17 @@ def test_the_line_of_each_key_of_json_is_its_own(value: dict[str, Any]) -> None:
                 assert rows[each.line - 1].startswith(f' "{each.path}": ')
     else:
         pytest.fail("such a file holds no policy")
+
+
+def test_a_big_file_is_read_in_one_go_through_it() -> None:
+    count = 3000
+    text = "".join(
+        f'[[lanes]]\nlane = "odoo-tenant-{number}/a/prod"\nrollout_state = "testing"\n'
+        for number in range(count)
+    )
+    assert len(read(text)) == count
+    (told,) = mistakes(text + "colour = 1\n")
+    assert told.startswith(f"line {3 * count + 1}: lanes[{count - 1}].colour")
 
 
 def writers() -> list[Callable[[list[dict[str, Any]]], str]]:

@@ -139,10 +139,10 @@ def test_a_reader_that_goes_away_ends_it_quietly() -> None:
 def test_memory_stays_flat(tmp_path: Path) -> None:
     """Cases that take far more room than the process may have are decided all the same."""
     file = tmp_path / "cases.jsonl"
-    room = 400 * 1024 * 1024
+    room = 160 * 1024 * 1024
     with file.open("w") as written:
-        padded = REFUSED + " " * 200_000 + "\n"
-        for _ in range(2 * room // len(padded)):
+        padded = REFUSED + " " * 1_000_000 + "\n"
+        for _ in range(room // len(padded) * 5 // 4):
             written.write(padded)
 
     def bounded() -> None:
