@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from launchplane_lane_contracts.errors import Busy, Refused
+from launchplane_lane_contracts.errors import Busy
 from launchplane_lane_contracts.orders import Permit
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.vocabulary import DataSource
@@ -30,19 +30,17 @@ PYTHON_OPTIONS = frozenset({"-u", "-B", "-E", "-I", "-P", "-s"})
 FALSE = frozenset({"", "0", "false", "f", "no", "n", "off"})
 
 
-def check_command(permit: Permit, command: Sequence[str], environment: Mapping[str, str]) -> None:
-    """Refuse a command that would do something else than the permit says.
-
-    Raises Refused with everything that differs.
-    """
+def command_differs(
+    permit: Permit, command: Sequence[str], environment: Mapping[str, str]
+) -> tuple[Reason, ...]:
+    """Everything in a command and its environment that would not do what the permit says."""
     script, flags = script_and_flags(command)
     differences = (
         *(() if script.endswith(".py") else ("it names no Python script of which that is known",)),
         *_flags_differ(permit, flags),
         *_variables_differ(permit, environment),
     )
-    if differences:
-        raise Refused.because(*(_differs(each) for each in differences))
+    return tuple(_differs(each) for each in differences)
 
 
 def require_free_lock(environment: Mapping[str, str]) -> None:

@@ -1,8 +1,11 @@
-"""`restore-source`: what may come."""
+"""`restore-source` and `run`: what may come, and a whole rebuild around the devkit's script."""
+
+import os
 
 from launchplane_lane_contracts.orders import Permit
 
 from ..restore_source import begun_permit, offered_upstream, restore_source
+from ..run import run
 from .command import Answer, Call, Command, TakesOrder
 
 
@@ -12,11 +15,29 @@ def _restore_source(call: Call) -> Answer:
     return Answer(result=source.to_plain())
 
 
+def _run(call: Call) -> Answer:
+    return run(
+        call.settings,
+        call.public_keys(),
+        call.order(Permit),
+        call.token,
+        call.command_line,
+        os.environ,
+    )
+
+
 COMMANDS = (
     Command(
         "restore-source",
         "say what may be materialised now, and what must be true afterwards",
         _restore_source,
         takes=TakesOrder("permit", heed_time=False, option="--permit", otherwise=begun_permit),
+    ),
+    Command(
+        "run",
+        "begin, the command that follows `--`, finish",
+        _run,
+        takes=TakesOrder("permit", option="--permit"),
+        runs_a_command=True,
     ),
 )
