@@ -11,6 +11,7 @@ from launchplane_lane_contracts.contract import Digest, Person, PersonField, Ver
 from launchplane_lane_contracts.errors import BadInput, Refused
 from launchplane_lane_contracts.policy import Policy, PolicyRevision
 from launchplane_lane_contracts.policy_change import loosening, weight_of_change
+from launchplane_lane_contracts.policy_words import why_not_recorded
 from launchplane_lane_contracts.reasons import ReasonCode, reason
 
 from .lane_office import LaneOffice, utc_now
@@ -47,10 +48,16 @@ class ProposedChange:
 def propose_policy(
     office: LaneOffice, policy: Policy, *, proposer: Person, why: str
 ) -> ProposedChange:
-    """Put a policy up for signatures; nothing is in force yet. Raises BadInput without a reason."""
+    """Put a policy up for signatures; nothing is in force yet.
+
+    Raises BadInput without a reason, and for what could not be recorded.
+    """
     if not why.strip() or len(why) > LONGEST_REASON:
         # It could never be recorded, and people would have signed it in vain.
         raise BadInput(f"Say why, in at most {LONGEST_REASON} characters.")
+    too_long = why_not_recorded(policy, utc_now())
+    if too_long:
+        raise BadInput(f"Lane {policy.lane}: {too_long}. Name an earlier instant.")
     current = office.store.policy(policy.lane)
     change = PolicyChange(
         policy=policy,

@@ -5,8 +5,10 @@ import json
 from launchplane_lane_contracts.enrolment import Enrolment
 from launchplane_lane_contracts.explain import obligation_sentences, reason_count, reason_lines
 from launchplane_lane_contracts.plan import Plan, PlanTarget
+from launchplane_lane_contracts.policy_words import policy_meaning
 from launchplane_lane_contracts.vocabulary import DataSource
 
+from ..lane_office import utc_now
 from ..people_changes import ProposedPeople
 from ..policy_changes import ProposedChange
 
@@ -90,6 +92,8 @@ def policy_words(proposed: ProposedChange) -> str:
             for name in type(policy).model_fields
             if name not in ("lane", "schema_version") and recorded[name] is not None
         ),
+        "What that means today:",
+        *(f"  {each}" for each in policy_meaning(policy, utc_now())),
         *(f"  It loosens: {each}" for each in proposed.loosens),
         f"Approvers besides the proposer: {proposed.tally.required}",
         f"Digest: {proposed.digest}",

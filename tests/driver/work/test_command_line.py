@@ -190,6 +190,10 @@ FILES = {
     "not a number": (POLICY + "backup_max_age = nan\n").encode(),
     "contradiction": (POLICY + "authoritative_data = false\n").encode(),
     "no zone": (POLICY + "provisional_until = 2026-01-01T00:00:00\n").encode(),
+    "too far away": (
+        POLICY.replace("production", "provisional")
+        + "authoritative_data = false\nprovisional_until = 2099-01-01T00:00:00Z\n"
+    ).encode(),
     "too long": (POLICY + 'backup_max_age = "99999999999999d"\n').encode(),
 }
 
