@@ -11,7 +11,7 @@ from launchplane_lane_guard import sessions
 from tests.guard import fingerprint
 from tests.guard.estate import Estate, refused
 
-AT_ONCE = 16
+AT_ONCE = 32
 
 
 def test_a_permit_is_not_begun_twice(lane: Estate) -> None:
@@ -54,10 +54,8 @@ def test_a_permit_is_worthless_with_another_keep(lane: Estate) -> None:
     assert (found.databases, found.rows) == (before.databases, before.rows)
 
 
-def test_of_many_at_once_exactly_one_begins(lane: Estate) -> None:
-    before = lane.data()
-    permit = lane.permit()
-    token = lane.sign(permit)
+def begin_at_once(lane: Estate, token: str) -> None:
+    """Begin one permit in many processes: one does it, the others find it begun or being begun."""
     running = [lane.start("begin", token) for _ in range(AT_ONCE)]
     answers = [each.wait() for each in running]
     codes = sorted(each.exit_code for each in answers)
@@ -66,7 +64,25 @@ def test_of_many_at_once_exactly_one_begins(lane: Estate) -> None:
     for each in answers:
         if each.exit_code == 50:
             refused(each, "permit_already_begun")
+
+
+def test_of_many_at_once_exactly_one_begins(lane: Estate) -> None:
+    before = lane.data()
+    permit = lane.permit()
+    begin_at_once(lane, lane.sign(permit))
     assert lane.kept_data(permit.kept_name) == before
+    assert list(fingerprint.databases(lane.cluster)) == [permit.kept_name]
+
+
+def test_of_many_at_once_exactly_one_begins_where_there_is_nothing(bare: Estate) -> None:
+    """No rename tells the second one then: the note in the keep alone does."""
+    bare.drop_like_the_devkit()
+    bare.filestore.rename(bare.folder / "away")
+    permit = bare.permit()
+    begin_at_once(bare, bare.sign(permit))
+    assert not fingerprint.databases(bare.cluster)
+    bare.materialise()
+    bare.settle(permit)
 
 
 def test_begin_and_undo_at_once_end_in_one_of_both(lane: Estate) -> None:
