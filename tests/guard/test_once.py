@@ -171,3 +171,19 @@ def test_a_reopen_in_between_never_leaves_kept_data_open(lane: Estate) -> None:
         lane.stamp(
             lane.stamp_order(lane.show(), permit=permit, generation=order.generation, lock=False)
         )
+
+
+def test_a_stamp_that_was_carried_out_writes_over_no_later_rebuild(lane: Estate) -> None:
+    first = lane.permit(DataSource.EXISTING)
+    lane.done("begin", lane.sign(first))
+    reading = lane.done("finish", lane.sign(first)).reading
+    assert reading is not None
+    order = lane.stamp_order(reading, permit=first, generation=first.generation)
+    lane.stamp(order)
+    second = lane.permit(DataSource.EXISTING)
+    lane.done("begin", lane.sign(second))
+    lane.done("finish", lane.sign(second))
+    before = lane.everything()
+    refused(lane.run("stamp", lane.sign(order)), "marker_pending")
+    assert lane.everything() == before
+    lane.settle(second)

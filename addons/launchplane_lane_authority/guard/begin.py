@@ -291,7 +291,11 @@ def _stands(reading: DatabaseReading, name: str, oid: int) -> bool:
 def _kept_tag(permit: Permit, reading: DatabaseReading, intent: BeginIntent) -> EngineTag:
     """Whose data it is that is set aside: by its own tag, else by what the host recorded."""
     tag = reading.entry.tag if reading.entry else None
-    generation = tag.generation if tag else permit.observation.record.generation
+    # A tag that came with a copy, or is another lane's, says nothing of this database.
+    is_its_own = (
+        tag is not None and tag.database_oid == intent.database_oid and tag.lane == permit.lane
+    )
+    generation = tag.generation if tag and is_its_own else permit.observation.record.generation
     assert intent.database_oid is not None
     return EngineTag(
         lane=permit.lane,

@@ -5,11 +5,11 @@ from launchplane_lane_contracts.marker import EngineTag, FilestoreTag, Marker, M
 from launchplane_lane_contracts.orders import PrepareOrder, StampOrder
 from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
-from launchplane_lane_contracts.vocabulary import DataSource, TagState
+from launchplane_lane_contracts.vocabulary import DataSource, RowState, TagState
 
 from . import filestore
 from .database import MAINTENANCE_DATABASE, connected, query_through
-from .keep import ENDED, FINISHED, Keep
+from .keep import ABORTED, ENDED, FINISHED, UNDONE, Keep
 from .lane_reading import read_lane
 from .marker_table import create_tables, write_event, write_row
 from .order_check import check_environment
@@ -74,10 +74,29 @@ def stamp(settings: GuardSettings, order: StampOrder, token: str) -> LaneReading
                 permit_id=order.permit_id,
             )
         )
+    if _another_is_pending(order, reading.database.marker_row, keep):
+        raise Refused.because(
+            reason(
+                ReasonCode.MARKER_PENDING,
+                f"The rebuild of permit {order.permit_id} was settled before, and another one was "
+                "begun on the database since.",
+                "Finish that one, or undo it; this order has done what it was for.",
+                permit_id=order.permit_id,
+            )
+        )
     _write(settings, order, token, marker)
     if order.permit_id is not None and keep is not None:
         keep.note(order.permit_id, ENDED)
     return read_lane(settings)
+
+
+def _another_is_pending(order: StampOrder, row: MarkerRow | None, keep: Keep | None) -> bool:
+    """Whether an order that was carried out before would write over what a later permit wrote."""
+    if row is None or row.state is not RowState.PENDING or order.permit_id is None or keep is None:
+        return False
+    # Data that went back brings the row that it had, and is stamped after its operation has ended.
+    went_back = keep.has(order.permit_id, UNDONE) or keep.has(order.permit_id, ABORTED)
+    return keep.has(order.permit_id, ENDED) and not went_back
 
 
 def _in_the_way(order: StampOrder, row: MarkerRow | None) -> Reason | None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from launchplane_lane_contracts.vocabulary import MarkerState
+from launchplane_lane_contracts.marker import EngineTag
+from launchplane_lane_contracts.vocabulary import MarkerState, TagState
 from tests.guard import fingerprint
 from tests.guard.clones.verdict import expect_bound, expect_refusal, signed_before
 from tests.guard.dumps import DUMP, dump, program
@@ -61,3 +62,17 @@ def test_the_owner_cannot_replace_a_locked_lane(production: Estate) -> None:
     assert restore_with_create(production, "owner", "--clean", must_succeed=False) != 0
     assert fingerprint.databases(production.cluster)[production.database].oid == before.oid
     expect_bound(production)
+
+
+def test_a_tag_that_came_with_an_empty_database_says_nothing_of_it(bare: Estate) -> None:
+    """What is set aside gets the generation of its permit, not that of the foreign tag."""
+    bare.drop_like_the_devkit()
+    bare.filestore.rename(bare.folder / "away")
+    bare.execute(f"CREATE DATABASE {bare.database}")
+    came = EngineTag(lane=bare.lane, generation=9, database_oid=4242, state=TagState.LIVE)
+    bare.execute(f"COMMENT ON DATABASE {bare.database} IS '{came.text()}'")
+    permit = bare.permit()
+    bare.done("begin", bare.sign(permit))
+    kept = EngineTag.from_comment(fingerprint.databases(bare.cluster)[permit.kept_name].comment)
+    assert kept is not None
+    assert kept.generation == permit.generation
