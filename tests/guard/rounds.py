@@ -19,6 +19,8 @@ class Round:
 
     command = ""
     source = DataSource.BACKUP_RESTORE
+    permit: Permit
+    """The permit of the rebuild that the round is about."""
 
     def __init__(self, lane: Estate) -> None:
         self.lane = lane
@@ -144,9 +146,11 @@ class ReleaseRound(Round):
     kept: KeptData
 
     def _prepare(self) -> str:
-        _permit, self.kept = self.lane.rebuild("new", self.source)
+        self.permit, self.kept = self.lane.rebuild("new", self.source)
         self.precious = [self.lane.data()]
-        return self.lane.sign(self.lane.release_order(self.kept))
+        # Authoritative data needs a proof, which makes the release read all of it once more.
+        basis = self.lane.proof_of(self.kept) if self.lane.protected else None
+        return self.lane.sign(self.lane.release_order(self.kept, basis))
 
     def is_nothing_lost(self) -> None:
         """Every row and file of the precious data is there, whole, somewhere."""

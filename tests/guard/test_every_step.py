@@ -10,8 +10,8 @@ from tests.guard.rounds import ROUNDS, ReleaseRound, Round
 from tests.guard.steps import held_before, steps_of
 
 WORDS_OF_A_GUARD_THAT_LOST_ITS_SERVER = (0, 50, 51)
-EACH = 5
-"""In the normal run every fifth step; the full run takes them all."""
+EACH = 10
+"""In the normal run every tenth step; the full run takes them all."""
 
 kinds = pytest.mark.parametrize("kind", ROUNDS, ids=lambda kind: kind.command)
 
@@ -63,7 +63,7 @@ def test_a_guard_killed_at_some_steps(lane: Estate, kind: type[Round]) -> None:
 @kinds
 @pytest.mark.slow
 def test_a_server_that_crashes_at_some_steps(lane: Estate, kind: type[Round]) -> None:
-    break_off_at(lane, kind, range(9, count_of_steps(lane, kind), 2 * EACH), crash=True)
+    break_off_at(lane, kind, range(14, count_of_steps(lane, kind), 2 * EACH), crash=True)
 
 
 @kinds

@@ -248,12 +248,14 @@ def _put_back(server: Connection, order: ReleaseOrder, intent: ReleaseIntent) ->
         if not rows:
             return "it is no longer there"
         name = DatabaseName(rows[0][0])
-        if name == intent.parting_name:
+        with one_transaction(server):
             set_locked(server, name, locked=True)
+            expect(server, name, oid)
+        if name == intent.parting_name:
             rename(server, name, order.kept.name)
             name = order.kept.name
         return f"it stands under {name}"
-    except psycopg2.Error as problem:
+    except (psycopg2.Error, Refused) as problem:
         return f"it may stand under {intent.parting_name} ({first_line(problem)})"
 
 

@@ -92,7 +92,7 @@ def undo(
                     "operation.",
                 )
             )
-        remains = put_back(settings, keep, intent, permit, _way_back(intent, order))
+        remains = put_back(settings, keep, intent, permit, _way_back(intent, permit, order))
         keep.note(order.permit_id, UNDONE)
         keep.note(order.permit_id, ENDED)
     return read_lane(settings), remains
@@ -138,8 +138,8 @@ class WayBack:
     """Whether it is locked at once."""
 
 
-def _way_back(intent: BeginIntent, order: UndoOrder) -> WayBack:
-    """Under a new generation, and unlocked until a stamp order says otherwise."""
+def _way_back(intent: BeginIntent, permit: Permit, order: UndoOrder) -> WayBack:
+    """Under a new generation, and locked where it was locked before it was set aside."""
     tag = None
     if intent.database_oid is not None:
         tag = EngineTag(
@@ -149,7 +149,8 @@ def _way_back(intent: BeginIntent, order: UndoOrder) -> WayBack:
             state=TagState.PENDING,
             permit_id=order.permit_id,
         )
-    return WayBack(order.lane, order.remains_name, tag, locked=False)
+    locked = permit.observation.database.locked
+    return WayBack(order.lane, order.remains_name, tag, locked)
 
 
 def put_back(
