@@ -262,7 +262,9 @@ def effective_policy(
     allowed = [DataSource.EXISTING]
     if policy.bootstrap_empty_allowed and not authoritative:
         allowed.append(DataSource.EMPTY)
-    if policy.restore_from_upstream_allowed and not authoritative:
+    # A policy validates only with a source where this is allowed; nothing is built on that here.
+    from_upstream = policy.restore_from_upstream_allowed and policy.upstream_source is not None
+    if from_upstream and not authoritative:
         allowed.append(DataSource.UPSTREAM_RESTORE)
     allowed += [DataSource.BACKUP_RESTORE, DataSource.KEPT]
     return EffectivePolicy(

@@ -251,6 +251,13 @@ NOTHING_THERE: Situation = {
 }
 """The first bootstrap of a provisional lane."""
 
+BEGUN_AGAIN: Situation = {
+    **HEALTHY,
+    "under way": "started",
+    "retries": "the one under way",
+}
+"""A rebuild was started, its begin is not on record, and it is done once more."""
+
 REMAINS: Situation = {
     **HEALTHY,
     "under way": "begun",
@@ -298,6 +305,7 @@ BASES: dict[str, Situation] = {
     "healthy": HEALTHY,
     "production": PRODUCTION,
     "nothing there": NOTHING_THERE,
+    "begun again": BEGUN_AGAIN,
     "remains": REMAINS,
     "remains of production": REMAINS_OF_PRODUCTION,
     "change under way": CHANGE_UNDER_WAY,

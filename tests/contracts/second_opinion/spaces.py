@@ -29,11 +29,11 @@ PRODUCTS: dict[str, tuple[str, tuple[str, ...]]] = {
             "provisional",
             "from empty",
             "from upstream",
+            "upstream on record",
             "backup",
             "restore proof",
             "runtime identity",
             "marker says",
-            "claim",
         ),
     ),
     "policy without a gate": (
