@@ -30,7 +30,9 @@ def present_data_is_backed_up(case: Case) -> Iterator[Reason]:
                 ReasonCode.BACKUP_GATE_OTHER_DATA,
                 f"The newest backup is of {gate.lane} generation {gate.generation}, not of the "
                 f"data that is there (generation {record.generation or 'none'}).",
-                "Capture a backup of the lane as it is now, then plan again.",
+                "Capture a backup of the lane as it is now, then plan again. Data that the host "
+                "has no record of has to be adopted first; data that cannot be backed up any more "
+                "has to be declared lost, which one approver signs.",
                 backup_id=gate.backup_id,
             )
         elif not _is_fresh(gate, case):
@@ -38,7 +40,8 @@ def present_data_is_backed_up(case: Case) -> Iterator[Reason]:
                 ReasonCode.BACKUP_GATE_STALE,
                 f"The newest backup is of {gate.snapshot_at:%Y-%m-%d %H:%M} UTC; it may be at "
                 f"most {case.policy.backup_max_age} old.",
-                "Capture and prove a fresh backup, then plan again.",
+                "Capture and prove a fresh backup, then plan again; data that cannot be backed up "
+                "any more has to be declared lost, which one approver signs.",
                 backup_id=gate.backup_id,
                 snapshot_at=gate.snapshot_at,
             )

@@ -115,7 +115,8 @@ _MARKER_REASONS = {
     MarkerState.PENDING: (
         ReasonCode.MARKER_PENDING,
         "A rebuild of this database was begun and never settled",
-        "Finish that rebuild, undo it, or do the same once more as a retry of it.",
+        "Finish that rebuild, undo it, or do the same once more as a retry of it. Where the host "
+        "knows of none, put the right database back under the name, or adopt the data.",
     ),
     MarkerState.TAG_LOST: (
         ReasonCode.ENGINE_TAG_LOST,

@@ -28,7 +28,7 @@ def all_of_one_lane(case: Case) -> Iterator[Reason]:
             ReasonCode.POLICY_OTHER_LANE,
             "Policy, request, observation and record are of different lanes: "
             f"{', '.join(sorted(lanes))}.",
-            "Plan again and let the driver read the lane that you mean.",
+            "Correct the configuration that leads to another lane, then plan again.",
             policy=case.policy.lane,
             request=case.request.lane,
             observation=case.seen.lane,
