@@ -5,7 +5,7 @@ SET_UP = $(PYTHON) -I tests/real/setup.py
 RUN = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up demo demo-headless test test-full lint format schemas clean
+.PHONY: help set-up demo demo-headless test test-full benchmark lint format schemas clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ test: lint ## the linters, then every test at sizes that fit 15 minutes
 
 test-full: set-up ## one long proof at full size: make test-full PART=guard
 	@$(RUN) -m tests.run --full $(PART)
+
+benchmark: set-up ## how long a decision takes, beside three policy engines
+	@$(RUN) -m benchmarks.decide
 
 lint: set-up ## ruff, mypy strict and pylint-odoo
 	@$(RUN) -m tests.lint

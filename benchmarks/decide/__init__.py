@@ -1,0 +1,1 @@
+"""The rule book's decisions, by the rule book and by others."""
