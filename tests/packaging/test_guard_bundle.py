@@ -174,6 +174,10 @@ def test_a_whole_rebuild_by_the_bundle(
     lane.materialise()
     finished = run_program(["finish", "--order", "-"], token, environment, program)
     assert finished.exit_code == 0, finished.words
+    order = lane.sign(lane.undo_order(permit)).encode()
+    undone = run_program(["undo", "--order", "-"], order, environment, program)
+    assert undone.exit_code == 0, undone.words
+    assert lane.data() == old
 
 
 @EACH_PYTHON
