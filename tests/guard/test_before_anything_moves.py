@@ -9,6 +9,8 @@ from launchplane_lane_guard import sessions
 from tests.guard.estate import Estate, refused
 from tests.guard.transaction_pooler import TransactionPooler
 from tests.guard.volumes import mounted, root_only
+from tests.real.postgres import PrivateCluster
+from tests.real.server_user import give_to_server_user
 
 
 def refuses_and_leaves_everything(
@@ -216,3 +218,94 @@ def test_a_keep_beside_the_filestore_on_one_mount_is_good(lane: Estate) -> None:
         permit = lane.permit()
         lane.done("begin", lane.sign(permit))
         assert lane.kept_data(permit.kept_name) == before
+
+
+def undo_refuses_and_leaves_everything(
+    lane: Estate, token: str, *codes: str, **environment: str | None
+) -> None:
+    before = lane.everything()
+    refused(lane.run("undo", token, **environment), *codes)
+    assert lane.everything() == before
+
+
+def begun_and_materialised(lane: Estate) -> str:
+    """A rebuild that can be undone; the order for it."""
+    permit = lane.permit()
+    lane.done("begin", lane.sign(permit))
+    lane.materialise()
+    return lane.sign(lane.undo_order(permit))
+
+
+def test_undo_with_a_prepared_transaction_in_what_came(lane: Estate) -> None:
+    old = lane.data()
+    token = begun_and_materialised(lane)
+    opened = lane.cluster.connect(lane.database)
+    opened.tpc_begin(opened.xid(1, "payment", "1"))
+    opened.cursor().execute("INSERT INTO res_partner (name) VALUES ('paid')")
+    opened.tpc_prepare()
+    opened.close()
+    undo_refuses_and_leaves_everything(lane, token, "set_aside_impossible")
+    gid = lane.cluster.execute("SELECT gid FROM pg_prepared_xacts")[0][0]
+    lane.execute(f"ROLLBACK PREPARED '{gid}'", lane.database)
+    lane.done("undo", token)
+    assert lane.data() == old
+
+
+def test_undo_with_a_superusers_session_in_what_came(
+    lane: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "SECONDS_FOR_SESSIONS_TO_END", 0.3)
+    old = lane.data()
+    token = begun_and_materialised(lane)
+    held = lane.cluster.connect(lane.database, lane.cluster.superuser)
+    undo_refuses_and_leaves_everything(lane, token, "set_aside_impossible")
+    held.close()
+    lane.done("undo", token)
+    assert lane.data() == old
+
+
+@pytest.mark.parametrize("taken", ["CREATEDB", "ownership"])
+def test_undo_by_a_role_that_may_not_rename(lane: Estate, taken: str) -> None:
+    old = lane.data()
+    token = begun_and_materialised(lane)
+    if taken == "CREATEDB":
+        lane.cluster.execute("ALTER ROLE odoo NOCREATEDB")
+    else:
+        lane.cluster.execute(f"ALTER DATABASE {lane.database} OWNER TO postgres")
+    undo_refuses_and_leaves_everything(lane, token, "set_aside_impossible")
+    lane.cluster.execute("ALTER ROLE odoo CREATEDB")
+    lane.cluster.execute(f"ALTER DATABASE {lane.database} OWNER TO odoo")
+    lane.done("undo", token)
+    assert lane.data() == old
+
+
+def test_a_replica_changes_nothing(tmp_path: Path) -> None:
+    with PrivateCluster(settings={"wal_level": "replica"}) as cluster:
+        lane = Estate(cluster, tmp_path, "lane", cluster.odoo).make().enrol()
+        settled, kept = lane.rebuild("second")
+        permit = lane.permit()
+        orders = {
+            "begin": lane.sign(permit),
+            "undo": lane.sign(lane.undo_order(settled)),
+            "abort": lane.sign(permit),
+            "open": lane.sign(lane.open_order(kept)),
+            "release": lane.sign(lane.release_order(kept)),
+        }
+        before = lane.everything()
+        # The server as it is once it was told to follow another one.
+        follows = cluster.data_directory / "standby.signal"
+        cluster.stop()
+        follows.touch()
+        give_to_server_user(follows)
+        cluster.start()
+        assert cluster.execute("SELECT pg_is_in_recovery()") == [(True,)]
+        for command, token in orders.items():
+            refused(lane.run(command, token))
+            if command != "undo":
+                refused(lane.run(command, token), "role_may_not_rename")
+        cluster.stop()
+        follows.unlink()
+        cluster.start()
+        assert lane.everything() == before
+        # The way on: the primary.
+        lane.done("begin", orders["begin"])

@@ -377,7 +377,8 @@ class PrivateCluster:
             len(lines) >= 8
             and self._server is not None
             and lines[0].strip() == str(self._server.pid)
-            and lines[7].strip() == "ready"
+            # A server that follows another one says `standby`.
+            and lines[7].strip() in ("ready", "standby")
         )
 
     def _read_system_identifier(self) -> None:
