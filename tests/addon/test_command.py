@@ -1,5 +1,6 @@
 """`odoo lane_authority`: found through the addons path, on real Odoo, and the same guard."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +58,28 @@ def test_a_missing_package_is_named_and_not_an_unknown_command(
     assert missing in answer.words
     assert "Unknown command" not in answer.words
     assert "Traceback" not in answer.words
+
+
+def test_a_shell_asks_what_may_be_restored(lane: Estate) -> None:
+    odoo = find_odoo()
+    script = (
+        "from launchplane_lane_contracts.errors import Refused\n"
+        "from launchplane_lane_guard.restore_source import restore_source_here\n"
+        "try:\n"
+        "    restore_source_here()\n"
+        "except Refused as no:\n"
+        "    print('told:', *(each.code for each in no.reasons))\n"
+    )
+    done = subprocess.run(
+        odoo.command("shell", "--no-http", f"--addons-path={ADDONS}"),
+        input=script,
+        env={**odoo.environment(), **lane.environment(), "PYTHONPATH": str(odoo.python_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+    assert "told: permit_not_begun" in done.stdout, done.stdout + done.stderr
 
 
 def test_it_carries_an_order_out(lane: Estate) -> None:

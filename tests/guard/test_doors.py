@@ -2,11 +2,15 @@
 
 import base64
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from launchplane_lane_contracts.orders import Order
 from launchplane_lane_contracts.receipt import RECEIPT_NAME, Outcome, Receipt
+from launchplane_lane_guard.commands.registry import COMMANDS
 from launchplane_lane_guard.door import NEEDED
 from launchplane_lane_guard.door import RECEIPT_NAME as SAME_NAME
 from tests.guard.child import Answer, run_program
@@ -65,6 +69,60 @@ def test_a_package_that_does_not_load_is_named(standing: Estate, tmp_path: Path,
     assert "wrong ELF class" in answer.words
     assert "Traceback" not in answer.words
     assert line_of(answer).outcome is Outcome.COULD_NOT_TELL
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_ends_with_the_receipt(standing: Estate, command: str) -> None:
+    takes, follows = COMMANDS[command].takes, COMMANDS[command].runs_a_command
+    order = [takes.option, "-"] if takes else []
+    rest = ["--", "script.py"] if follows else []
+    # Out of reach, so that nothing can come of what asks for no order.
+    answer = standing.start_with([command, *order, *rest], "token", ODOO_DB_PORT="1").wait()
+    assert answer.receipt is not None
+    assert answer.receipt.command == command
+    *_words, last = answer.words.splitlines()
+    assert last == answer.receipt.line()
+    small = answer.receipt.model_copy(update={"reading": None, "result": None})
+    assert line_of(answer) == small
+
+
+def test_the_receipt_repeats_the_orders_nonce(bare: Estate) -> None:
+    prepare = bare.prepare_order(bare.data().oid)
+    answers: list[tuple[Order, Answer]] = [(prepare, bare.run("prepare", bare.sign(prepare)))]
+    assert answers[0][1].receipt is not None
+    reading = answers[0][1].receipt.reading
+    assert reading is not None
+    stamp = bare.stamp_order(reading)
+    bare.stamp(stamp)
+    answers.append((stamp, bare.run("stamp", bare.sign(stamp))))
+    permit = bare.permit()
+    token = bare.sign(permit)
+    answers.append((permit, bare.run("begin", token)))
+    answers.append((permit, bare.run("begin", token)))
+    answers.append((permit, bare.run("finish", token)))
+    answers.append((permit, bare.run("restore-source", token)))
+    undo = bare.undo_order(permit)
+    answers.append((undo, bare.run("undo", bare.sign(undo))))
+    assert {answer.exit_code for _order, answer in answers} == {0, 50}
+    for order, answer in answers:
+        assert line_of(answer).nonce == order.nonce
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_nobody_listening_changes_no_answer(standing: Estate, closed: str) -> None:
+    reading_end, writing_end = os.pipe()
+    os.close(reading_end)
+    done = subprocess.run(
+        [*DOORS["module"], "show"],
+        stdin=subprocess.DEVNULL,
+        env=standing.environment(),
+        check=False,
+        stdout=writing_end if closed == "stdout" else subprocess.PIPE,
+        stderr=writing_end if closed == "stderr" else subprocess.PIPE,
+    )
+    os.close(writing_end)
+    assert done.returncode == 0
+    assert b"Traceback" not in (done.stderr or b"")
 
 
 def test_the_receipt_without_contracts_has_every_field(standing: Estate, tmp_path: Path) -> None:

@@ -1,6 +1,10 @@
 """What may be materialised: exactly what the permit says, while the lane is as `begin` left it."""
 
+import re
+import subprocess
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -248,6 +252,29 @@ def test_another_server_is_refused(lane: Estate) -> None:
     with pytest.raises(Refused) as caught:
         restore_source(settings, moved, token, offered_upstream({}))
     assert "readings_moved" in {each.code for each in caught.value.reasons}
+
+
+def test_the_pages_example_in_a_script_of_its_own(from_upstream: Estate) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "guard.md").read_text()
+    (example,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    script = f"{example}\nprint(permitted_source().data_source)"
+    ends = []
+    for _attempt in range(2):
+        ends.append(
+            subprocess.run(
+                [sys.executable, "-c", script],
+                env={**from_upstream.environment(), **OFFERED},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        )
+        if len(ends) == 1:
+            begun(from_upstream, DataSource.UPSTREAM_RESTORE)
+    assert ends[0].returncode == 50, ends[0].stderr
+    assert "permit_not_begun" in ends[0].stdout
+    assert ends[1].returncode == 0, ends[1].stdout + ends[1].stderr
+    assert ends[1].stdout.strip() == "upstream_restore"
 
 
 def test_scripts_have_one_call(from_upstream: Estate) -> None:

@@ -66,6 +66,12 @@ def test_commands_of_the_guard_exist(document: str, line: str) -> None:
     assert line.split()[1] in COMMANDS, f"{document}: {line}"
 
 
+def test_the_guards_page_knows_every_command_and_no_other() -> None:
+    page = (CHECKOUT / "docs" / "guard.md").read_text()
+    named = re.findall(r"^### `([a-z-]+)`$", page, re.MULTILINE)
+    assert sorted(named) == sorted(COMMANDS)
+
+
 @pytest.mark.parametrize(("document", "line"), commands("make"))
 def test_make_targets_exist(document: str, line: str) -> None:
     makefile = (CHECKOUT / "Makefile").read_text()

@@ -47,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as ending:
         return int(ending.code or 0)
     except BadInput as problem:
-        return _ended("", None, Answer(failure=problem))
+        named = given[0] if given and given[0] in COMMANDS else ""
+        return _ended(named, None, Answer(failure=problem))
     signed: SignedOrder | None = None
     try:
         settings = settings_from_environment()
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _ended(command: str, signed: SignedOrder | None, answer: Answer) -> int:
     failure, ran = answer.failure, answer.ran
-    said = (failure.message if failure else "", answer.message)
+    said = (failure.message if failure else answer.message, answer.note)
     outcome = OUTCOMES[failure.exit_code if failure else ExitCode.DONE]
     code = int(failure.exit_code if failure else ExitCode.DONE)
     if failure is None and ran is not None and ran.exit_code:
@@ -90,7 +91,7 @@ def _ended(command: str, signed: SignedOrder | None, answer: Answer) -> int:
             guard_version=__version__,
             rulebook_version=RULEBOOK_VERSION,
         ),
-        answer.message,
+        answer.note,
     )
     return code
 

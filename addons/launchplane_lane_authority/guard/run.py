@@ -26,8 +26,9 @@ from .settings import GuardSettings
 from .tokens import PublicKeys
 
 STAYED = (
-    "The data stayed where it was and may be changed half-way. Start the same operation again on "
-    "the host (`lane-authority retry`); the lane is unfinished until then."
+    "The data stayed where it was and may be changed half-way. Plan the same operation again on "
+    "the host, for the change or for what rolls it back; the lane is unfinished until that has "
+    "ended."
 )
 
 
@@ -78,7 +79,7 @@ def run(
                 set_aside,
                 ran=ran,
                 failure=as_failure(problem),
-                message="The command did its part; the lane is unfinished. "
+                note="The command did its part; the lane is unfinished. "
                 + _way_on(permit, set_aside),
             )
 
@@ -96,7 +97,7 @@ def _failed(
         reading,
         set_aside,
         ran=ran,
-        message="The command failed; the lane is unfinished. " + _way_on(permit, set_aside),
+        note="The command failed; the lane is unfinished. " + _way_on(permit, set_aside),
     )
 
 
@@ -118,7 +119,7 @@ def _went_back(
             set_aside,
             ran=ran,
             failure=failure or (None if ran else found),
-            message=f"{why} The begin could not be taken back ({found.message}); the lane is "
+            note=f"{why} The begin could not be taken back ({found.message}); the lane is "
             "unfinished. " + _way_on(permit, set_aside),
         )
     words = "The begin was taken back: the lane's data stands where it stood."
@@ -128,7 +129,7 @@ def _went_back(
         ran=ran,
         failure=failure or (None if ran else CouldNotTell(why)),
         # What is no failure of the guard's has no text but this one.
-        message=f"{why} {words}" if ran or failure else words,
+        note=f"{why} {words}" if ran or failure else words,
     )
 
 
@@ -136,4 +137,4 @@ def _way_on(permit: Permit, set_aside: SetAside | None) -> str:
     if permit.request.data_source is DataSource.EXISTING:
         return STAYED
     kept = f"The old data is kept as {set_aside.name}. " if set_aside is not None else ""
-    return f"{kept}Undo the operation on the host (`lane-authority undo`), or retry it there."
+    return f"{kept}Undo the operation on the host (`lane-authority undo`), or plan it again there."

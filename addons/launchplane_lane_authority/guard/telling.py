@@ -1,6 +1,8 @@
 """Telling a receipt: JSON on standard output, words and the one line on standard error."""
 
+import os
 import sys
+from typing import TextIO
 
 from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.receipt import Receipt
@@ -9,10 +11,22 @@ from launchplane_lane_contracts.vocabulary import TagState
 
 def tell(receipt: Receipt, note: str = "") -> None:
     """Write it to both streams; the note is the part of its message that no reason says."""
-    sys.stdout.write(receipt.canonical().decode() + "\n")
-    sys.stdout.flush()
-    sys.stderr.write("\n".join((*_words(receipt, note), receipt.line())) + "\n")
-    sys.stderr.flush()
+    _write(sys.stdout, receipt.canonical().decode())
+    _write(sys.stderr, "\n".join((*_words(receipt, note), receipt.line())))
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    """Write a line to a stream, if anybody still listens there: what was done is done."""
+    if stream is None:
+        return
+    try:
+        stream.write(text + "\n")
+        stream.flush()
+    except OSError:
+        # Python would try once more at its end, and answer another exit code than ours.
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, stream.fileno())
+        os.close(nothing)
 
 
 def _words(receipt: Receipt, note: str) -> list[str]:

@@ -69,7 +69,9 @@ class Answer:
     result: dict[str, Any] | None = None
     """What this command alone answers, as the plain form of a contract of its own."""
     message: str = ""
-    """What was done, in words, where the command's name does not say it."""
+    """What was done, in words, where the command's name does not say it; not told of a failure."""
+    note: str = ""
+    """What a person should know as well, of a failure too."""
     failure: LaneAuthorityError | None = None
     """Why it ended badly, where there is more to tell than an exception can carry."""
     ran: CommandRun | None = None
