@@ -13,12 +13,15 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import jwt
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
+from pydantic import ValidationError
 
 from launchplane_lane_contracts.contract import DatabaseName
 from launchplane_lane_contracts.errors import CouldNotTell, Refused
+from launchplane_lane_contracts.marker import Marker, MarkerRow
 from launchplane_lane_contracts.orders import GivenUp, ProvenByBackup, ReleaseOrder
 from launchplane_lane_contracts.reading import DatabaseEntry, LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
@@ -54,6 +57,7 @@ from .swap import (
     require_oid,
     set_locked,
 )
+from .token_form import read_claims
 
 CONNECTION_LIMIT_OF_AN_INVALID_DATABASE = -2
 
@@ -201,6 +205,8 @@ def _look_once_more(inside: Connection, order: ReleaseOrder) -> None:
         detail = f"the marker in {order.kept.name} calls it authoritative"
         if not row.authoritative:
             detail = f"protection was asked for inside {order.kept.name}"
+    elif row is not None and _is_another_lanes_own(row, order, found.marker_table_oid):
+        detail = f"it is the very database that lane {row.lane}'s marker was written for"
     else:
         return
     raise Refused.because(
@@ -212,6 +218,21 @@ def _look_once_more(inside: Connection, order: ReleaseOrder) -> None:
             detail=detail,
         )
     )
+
+
+def _is_another_lanes_own(row: MarkerRow, order: ReleaseOrder, table: int | None) -> bool:
+    """Whether the row was written for this very place: then it is no copy, but the data itself.
+
+    Its signature does not matter here, since it only speaks against a release.
+    """
+    if row.lane == str(order.lane):
+        return False
+    try:
+        identity = Marker.from_plain(read_claims(row.token)["order"]["marker"]).identity
+    except (jwt.PyJWTError, ValidationError, KeyError, TypeError):
+        return False
+    place = (identity.database_oid, identity.marker_table_oid)
+    return place == (order.kept.database_oid, table)
 
 
 def _part(server: Connection, entry: DatabaseEntry, parting_name: DatabaseName) -> None:
