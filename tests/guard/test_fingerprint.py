@@ -7,11 +7,12 @@ import psycopg2
 import pytest
 from psycopg2.extensions import connection as Connection
 
-from launchplane_lane_contracts.errors import BadInput, CouldNotTell
+from launchplane_lane_contracts.errors import BadInput, Busy, CouldNotTell
 from launchplane_lane_contracts.fingerprint import ContentFingerprint
-from launchplane_lane_guard import fingerprint_rows
+from launchplane_lane_guard import fingerprint_rows, snapshot
 from launchplane_lane_guard.database import query_through
 from launchplane_lane_guard.fingerprint import read_in, read_sequences, read_with
+from launchplane_lane_guard.fingerprint_sequences import sequences_seen
 from launchplane_lane_guard.snapshot import PINNED, one_moment, passing_locks
 from tests.guard.conftest import clean
 from tests.guard.dumping import MADE_LIKE_ODOO, restore_into
@@ -339,17 +340,17 @@ def test_the_same_moment_as_a_dump(cluster: PrivateCluster, copied: ContentFinge
     ):
         query = query_through(holder)
         query("BEGIN ISOLATION LEVEL REPEATABLE READ", ())
-        ((snapshot,),) = query("SELECT pg_export_snapshot()", ())
+        ((moment,),) = query("SELECT pg_export_snapshot()", ())
         run(cluster, COPY, "DELETE FROM heavy; INSERT INTO moods (id) VALUES (77)")
         assert read(cluster, COPY).digest() != copied.digest()
-        found = read_in([session], snapshot=str(snapshot))
+        found = read_in([session], snapshot=str(moment))
         assert found.digest() == copied.digest()
-        assert found.snapshot == snapshot
-        restore_into(cluster, cluster, COPY, "restored", snapshot=str(snapshot))
+        assert found.snapshot == moment
+        restore_into(cluster, cluster, COPY, "restored", snapshot=str(moment))
         query("ROLLBACK", ())
         assert copied.differences(read(cluster, "restored")) == ()
         with pytest.raises(BadInput, match="no snapshot"):
-            read_in([session], snapshot=str(snapshot))
+            read_in([session], snapshot=str(moment))
         with pytest.raises(BadInput, match="no snapshot"):
             read_in([session], snapshot="'; DROP TABLE moods; --")
         # The session is fit for use again.
@@ -398,6 +399,30 @@ def test_settings_are_pinned_for_the_moment_alone(cluster: PrivateCluster) -> No
         assert settings() == before != pinned
 
 
+def test_sequences_know_no_snapshots(cluster: PrivateCluster, copied: ContentFingerprint) -> None:
+    with closing(cluster.connect(COPY, autocommit=True)) as session:
+        before = read_sequences(session)
+        assert before == copied.sequences
+        run(cluster, COPY, "SELECT nextval('moved')")
+        (moved,) = [
+            (old.last_value, new.last_value)
+            for old, new in zip(before, read_sequences(session), strict=True)
+            if old != new
+        ]
+    assert moved == (101, 102)
+
+
+def test_a_table_that_somebody_holds_is_busy(
+    cluster: PrivateCluster, museum: ContentFingerprint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(snapshot.PINNED, "lock_timeout", "50")
+    with closing(cluster.connect(MUSEUM)) as holder:
+        with holder.cursor() as cursor:
+            cursor.execute("LOCK TABLE moods")
+        with pytest.raises(Busy, match="rewriting a table"):
+            read(cluster, MUSEUM)
+
+
 def test_locks_are_given_back(cluster: PrivateCluster, museum: ContentFingerprint) -> None:
     with closing(cluster.connect(MUSEUM, autocommit=True)) as session:
         query = query_through(session)
@@ -406,7 +431,7 @@ def test_locks_are_given_back(cluster: PrivateCluster, museum: ContentFingerprin
                 query("SELECT count(*) FROM public.heavy", ())
                 assert held(session)
             assert not held(session)
-            assert read_sequences(session)
+            assert sequences_seen(session, [])
             assert not held(session)
 
 

@@ -25,6 +25,7 @@ BYTES_OF_A_PIECE = 64 * 1024 * 1024
 BYTES_OF_A_PART = 1024 * 1024
 """How much of a large object is read at once."""
 OBJECTS_OF_A_PIECE = 100
+NAMES_OF_A_STATEMENT = 100
 
 _BYTE_SUMS = ", ".join(f"sum(get_byte(h, {place}))" for place in range(BYTES_OF_A_HASH))
 _PARTS = """

@@ -26,8 +26,7 @@ def fingerprint_lane(
 ) -> ContentFingerprint:
     """The fingerprint of the lane's own database, or of one that it keeps.
 
-    Raises Refused for any other database and for a closed one, BadInput for a snapshot that is
-    no more, CouldNotTell for what cannot be read, psycopg2.Error.
+    Raises Refused for any other database and for a closed one, and as `read_in` does.
     """
     wanted = settings.database if database is None else DatabaseName(database)
     entry = _entry_to_read(settings, wanted)

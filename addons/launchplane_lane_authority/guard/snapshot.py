@@ -26,6 +26,8 @@ PINNED = {
     "row_security": "off",
     # A large table takes longer than anything else that the guard does.
     "statement_timeout": "0",
+    # In milliseconds; who holds on to a table longer than that is at work on it.
+    "lock_timeout": "20000",
     "idle_in_transaction_session_timeout": "0",
     "transaction_timeout": "0",
     # The number of workers is the caller's choice, not the planner's.
