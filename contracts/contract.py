@@ -70,6 +70,18 @@ def _require_utc(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
+_INSTANT: TypeAdapter[datetime] = TypeAdapter(datetime)
+
+
+def _read_instant(value: Any) -> Any:
+    """Accept text that is a date and a time; a bare number is no instant, whatever it counts."""
+    if isinstance(value, str) and value[:4].isdecimal() and value[4:5] == "-" and value[10:]:
+        # A strict field takes text only straight from JSON, and here it has passed through Python.
+        with suppress(ValidationError):
+            return _INSTANT.validate_python(value)
+    return value
+
+
 _ISO_DURATION: TypeAdapter[timedelta] = TypeAdapter(timedelta)
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
@@ -82,13 +94,12 @@ def _read_duration(value: Any) -> Any:
         except OverflowError:
             raise ValueError(f"{value} is longer than any duration can be") from None
     if isinstance(value, str) and value.removeprefix("-").startswith("P"):
-        # A strict field takes text only straight from JSON, and here it has passed through Python.
         with suppress(ValidationError):
             return _ISO_DURATION.validate_python(value)
     return value
 
 
-UtcInstant = Annotated[AwareDatetime, AfterValidator(_require_utc)]
+UtcInstant = Annotated[AwareDatetime, BeforeValidator(_read_instant), AfterValidator(_require_utc)]
 """A point in time, in UTC and nothing else."""
 
 Duration = Annotated[timedelta, BeforeValidator(_read_duration)]

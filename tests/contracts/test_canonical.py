@@ -104,3 +104,24 @@ def test_an_instant_is_utc() -> None:
     for text in ("2026-03-01T02:00:00", "2026-03-01T03:00:00+01:00", NOW.timestamp()):
         with pytest.raises(ValidationError):
             StampOrder.from_plain({**plain, "issued_at": text})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1800000000",
+        "-1",
+        "2026",
+        "now",
+        "",
+        "2026-03-01",
+        "2026-13-01T00:00:00Z",
+        "20260301T000000Z",
+    ],
+)
+def test_what_is_no_instant_with_a_time_and_a_zone_is_refused(text: str) -> None:
+    """Text of digits alone would be read as seconds since 1970, which nobody has meant."""
+    gate = next(value for value in VALUES if type(value).__name__ == "BackupGate")
+    with pytest.raises(ValidationError) as caught:
+        type(gate).from_plain({**gate.to_plain(), "snapshot_at": text})
+    assert [each["loc"] for each in caught.value.errors()] == [("snapshot_at",)]
