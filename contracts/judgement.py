@@ -26,6 +26,7 @@ from .reading import (
 )
 from .vocabulary import (
     DatabaseState,
+    DataSource,
     FilestoreState,
     KeepState,
     MarkerState,
@@ -404,6 +405,18 @@ def judge_room(needed_bytes: int | None, free_bytes: int | None) -> RoomObservat
     else:
         state = RoomState.ENOUGH if needed_bytes <= free_bytes else RoomState.NOT_ENOUGH
     return RoomObservation(state=state, needed_bytes=needed_bytes, free_bytes=free_bytes)
+
+
+def judge_room_to_copy(keep: KeepReading, source: DataSource | None) -> RoomObservation:
+    """Whether files that have to be copied to be set aside fit into the keep.
+
+    Where they are only renamed nothing is said of room.
+    """
+    if keep.state is not KeepState.OTHER_VOLUME:
+        return RoomObservation()
+    # Data that stays where it is needs no place in the keep.
+    needed = 0 if source is DataSource.EXISTING else keep.copied_bytes or 0
+    return judge_room(needed, keep.free_bytes)
 
 
 def kept_is_unchanged(reading: DatabaseReading, keep: KeepReading, kept: KeptData) -> bool:

@@ -159,6 +159,8 @@ class KeepReading(Contract):
     """Where it is."""
     free_bytes: ByteCount | None = None
     """Room on its volume."""
+    copied_bytes: ByteCount | None = None
+    """What setting the served folder aside would copy into it; None where a rename does it."""
     problem: str | None = None
     """Why it cannot be used."""
     filestores: tuple[KeptFilestore, ...] = ()

@@ -12,6 +12,7 @@ from launchplane_lane_contracts.judgement import (
     judge_filestore,
     judge_keep,
     judge_marker,
+    judge_room_to_copy,
     judge_runtime,
     kept_is_unchanged,
 )
@@ -84,6 +85,7 @@ def judge(
         filestore=judge_filestore(reading.filestore, database, record, witnessed.runtime),
         runtime=judge_runtime(witnessed.runtime, reading, record.lane),
         keep=judge_keep(reading.keep, reading.filestore),
+        room=judge_room_to_copy(reading.keep, request.data_source if request else None),
         incoming=_incoming(witnessed, request),
         approvals=approvals,
         thresholds=thresholds,

@@ -10,10 +10,17 @@ from launchplane_lane_contracts.judgement import (
     clock_problem,
     judge_filestore,
     judge_keep,
+    judge_room_to_copy,
     judge_runtime,
 )
-from launchplane_lane_contracts.reading import DatabaseReading, RuntimeWitness
-from launchplane_lane_contracts.vocabulary import FilestoreState, KeepState, RuntimeState
+from launchplane_lane_contracts.reading import DatabaseReading, KeepReading, RuntimeWitness
+from launchplane_lane_contracts.vocabulary import (
+    DataSource,
+    FilestoreState,
+    KeepState,
+    RoomState,
+    RuntimeState,
+)
 
 from .cases import FILES, GENERATION, LANE, NOW, OTHER_LANE, changed
 from .readings import (
@@ -197,6 +204,30 @@ def test_a_folder_that_is_a_mount_point_cannot_go_into_the_keep() -> None:
     observed = judge_keep(KEEP, changed(FILESTORE_READING, "is_mount_point", True))
     assert observed.state is KeepState.OTHER_VOLUME
     assert FILES in observed.detail
+
+
+OTHER_VOLUME = KEEP.model_copy(
+    update={"state": KeepState.OTHER_VOLUME, "free_bytes": 10, "copied_bytes": 10}
+)
+
+
+@pytest.mark.parametrize(
+    ("keep", "source", "state"),
+    [
+        (KEEP, DataSource.EMPTY, RoomState.UNKNOWN),
+        (OTHER_VOLUME, DataSource.EMPTY, RoomState.ENOUGH),
+        (OTHER_VOLUME, None, RoomState.ENOUGH),
+        (changed(OTHER_VOLUME, "copied_bytes", 11), DataSource.EMPTY, RoomState.NOT_ENOUGH),
+        (changed(OTHER_VOLUME, "copied_bytes", 11), DataSource.EXISTING, RoomState.ENOUGH),
+        # There is no folder to copy.
+        (changed(OTHER_VOLUME, "copied_bytes", None), DataSource.EMPTY, RoomState.ENOUGH),
+        (changed(OTHER_VOLUME, "free_bytes", None), DataSource.EMPTY, RoomState.UNKNOWN),
+    ],
+)
+def test_room_counts_where_files_have_to_be_copied(
+    keep: KeepReading, source: DataSource | None, state: RoomState
+) -> None:
+    assert judge_room_to_copy(keep, source).state is state
 
 
 @pytest.mark.parametrize(("seconds", "fine"), [(0, True), (60, True), (-60, True), (61, False)])

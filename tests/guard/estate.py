@@ -39,6 +39,7 @@ from launchplane_lane_contracts.judgement import (
     judge_filestore,
     judge_keep,
     judge_marker,
+    judge_room_to_copy,
     judge_runtime,
     kept_is_unchanged,
 )
@@ -111,7 +112,7 @@ class Estate:
     def make(self) -> "Estate":
         """Make the folders, the key file, and the lane's data."""
         self.keep.mkdir(parents=True)
-        self.filestore.parent.mkdir()
+        self.filestore.parent.mkdir(parents=True, exist_ok=True)
         self.host.write_key_set(self.keys)
         self.make_data()
         return self
@@ -273,6 +274,7 @@ class Estate:
             filestore=judge_filestore(reading.filestore, reading.database, self.record, witness),
             runtime=judge_runtime(witness, reading, self.lane),
             keep=judge_keep(reading.keep, reading.filestore),
+            room=judge_room_to_copy(reading.keep, request.data_source),
             present=self._evidence(now),
             incoming=incoming,
             approvals=tuple(

@@ -38,6 +38,30 @@ REASONS: dict[tuple[str, str], str] = {
         "shutil.copyfileobj(given, taken, COPIED_AT_ONCE_BYTES)",
     ): "writes into a file that it made a moment ago (O_EXCL)",
     (
+        "addons/launchplane_lane_authority/guard/copying.py",
+        "path.unlink()",
+    ): "a half-written copy of a random name, which the original's folder does not have",
+    (
+        "addons/launchplane_lane_authority/guard/copying.py",
+        "unfinished.unlink()",
+    ): "its own temporary file, of a random name made a moment ago",
+    (
+        "addons/launchplane_lane_authority/guard/copying.py",
+        "(here / name).unlink()",
+    ): "a file that the twin has the same, compared just before (tests/guard/test_volumes.py)",
+    (
+        "addons/launchplane_lane_authority/guard/copying.py",
+        "(here / name).rmdir()",
+    ): "an empty folder that the twin has as well",
+    (
+        "addons/launchplane_lane_authority/guard/copying.py",
+        "tag.unlink()",
+    ): "the tag of a copy in which nothing else is left",
+    (
+        "addons/launchplane_lane_authority/guard/copying.py",
+        "folder.rmdir()",
+    ): "that copy, now empty",
+    (
         "addons/launchplane_lane_authority/guard/filestore_repair.py",
         "temporary.unlink(missing_ok=True)",
     ): "its own temporary file, of a random name made a moment ago",

@@ -37,8 +37,8 @@ def give_room(folder: Path, *options: str) -> None:
 
 
 @contextmanager
-def full(folder: Path) -> Iterator[None]:
-    """Leave no room at all on a volume, for a time."""
+def full(folder: Path, leaving: int = 0) -> Iterator[None]:
+    """Leave no room on a volume, or this many bytes, for a time."""
     filler = folder / "filler"
     with filler.open("wb", buffering=0) as stream:
         for size in (1 << 20, 1 << 12, 1):
@@ -47,6 +47,8 @@ def full(folder: Path) -> Iterator[None]:
                     stream.write(b"\0" * size)
             except OSError:
                 continue
+        if leaving:
+            stream.truncate(stream.tell() - leaving)
     try:
         yield
     finally:

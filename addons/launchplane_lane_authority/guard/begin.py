@@ -11,10 +11,11 @@ from launchplane_lane_contracts.judgement import (
     judge_filestore,
     judge_keep,
     judge_marker,
+    judge_room_to_copy,
     kept_is_unchanged,
 )
 from launchplane_lane_contracts.marker import EngineTag, FilestoreTag
-from launchplane_lane_contracts.observation import Observation
+from launchplane_lane_contracts.observation import Observation, RoomObservation
 from launchplane_lane_contracts.orders import Permit
 from launchplane_lane_contracts.reading import (
     DatabaseEntry,
@@ -25,12 +26,14 @@ from launchplane_lane_contracts.reading import (
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.receipt import SetAside
 from launchplane_lane_contracts.rulebook import decide
-from launchplane_lane_contracts.vocabulary import DataSource, TagState
+from launchplane_lane_contracts.vocabulary import DataSource, KeepState, RoomState, TagState
 
 from . import filestore
+from .copying import what_cannot_be_copied
 from .database import MAINTENANCE_DATABASE, connected
-from .keep import ENDED, SET_ASIDE, BeginIntent, Keep
+from .keep import ENDED, FILLING, SET_ASIDE, BeginIntent, Keep
 from .lane_reading import read_database, read_lane
+from .moving import Mover
 from .order_check import check_environment, check_permit
 from .own_session import require_own_session
 from .settings import GuardSettings
@@ -71,7 +74,8 @@ def open_keep(settings: GuardSettings, permit: Permit) -> Keep:
     """The lane's keep, made ready. Raises Refused when there is none that can be used."""
     reading = read_lane(settings)
     observed = judge_keep(reading.keep, reading.filestore)
-    if settings.keep is None or observed.state != "ready":
+    # One on another volume will do: what is set aside is copied there where there is room.
+    if settings.keep is None or observed.state in (KeepState.NOT_CONFIGURED, KeepState.UNUSABLE):
         decision = decide(
             permit.policy,
             permit.request,
@@ -97,7 +101,7 @@ def _note(
     now = datetime.now(UTC)
     observation = observe(reading, keys, permit)
     decision = decide(permit.policy, permit.request, observation, now)
-    moved = (*_moved(permit, observation), *_folders_in_the_way(permit, keep))
+    moved = (*_moved(permit, observation), *_folders_in_the_way(settings, permit, keep))
     if not decision.allowed or moved:
         raise Refused.because(*decision.reasons, *moved)
     require_own_session(settings)
@@ -137,12 +141,22 @@ def observe(reading: LaneReading, keys: PublicKeys, permit: Permit) -> Observati
             "marker": judge_marker(database, verdict, record),
             "filestore": judge_filestore(reading.filestore, database, record, RuntimeWitness()),
             "keep": judge_keep(reading.keep, reading.filestore),
+            "room": _room(reading, permit),
             "incoming": incoming,
             "clock_trusted": permit.observation.clock_trusted and not problem,
             "clock_detail": problem,
             "taken_at": reading.read_at,
         }
     )
+
+
+def _room(reading: LaneReading, permit: Permit) -> RoomObservation:
+    """The stricter of what the host found out and what this side sees."""
+    seen, own = (
+        permit.observation.room,
+        judge_room_to_copy(reading.keep, permit.request.data_source),
+    )
+    return seen if own.state is RoomState.UNKNOWN or seen.state is RoomState.NOT_ENOUGH else own
 
 
 def _moved(permit: Permit, observation: Observation) -> tuple[Reason, ...]:
@@ -168,8 +182,10 @@ def _moved(permit: Permit, observation: Observation) -> tuple[Reason, ...]:
     )
 
 
-def _folders_in_the_way(permit: Permit, keep: Keep) -> Iterator[Reason]:
+def _folders_in_the_way(settings: GuardSettings, permit: Permit, keep: Keep) -> Iterator[Reason]:
     """What would stop the exchange of the folders half-way, or hide that it was not done."""
+    if permit.request.data_source is DataSource.EXISTING:
+        return
     away, incoming = keep.filestore(permit.kept_name), _incoming_folder(permit, keep)
     if away.exists():
         yield reason(
@@ -185,6 +201,21 @@ def _folders_in_the_way(permit: Permit, keep: Keep) -> Iterator[Reason]:
             "Look for that folder and put it back into the keep, then start again.",
             folder=incoming,
         )
+    mover = Mover(settings.filestore, keep)
+    if mover.renames or not settings.filestore.is_dir():
+        return
+    odd = what_cannot_be_copied(settings.filestore)
+    if odd is not None:
+        yield reason(
+            ReasonCode.SET_ASIDE_IMPOSSIBLE,
+            f"The files have to be copied into the keep, and {odd} is neither file, folder nor "
+            "link.",
+            "Take it out of the filestore folder, then start again.",
+            path=odd,
+        )
+    lacks = mover.room_lacks(incoming)
+    if lacks is not None:
+        yield lacks
 
 
 def _already_begun(permit: Permit, intent: BeginIntent) -> Reason:
@@ -209,6 +240,8 @@ def _set_aside(
             if intent.database_oid is not None:
                 expect(server, settings.database, intent.database_oid)
         return None
+    if intent.had_filestore:
+        _copy_beforehand(settings, intent, keep)
     reading = read_database(settings)
     _exchange_databases(settings, permit, intent, reading)
     _refuse_what_came_since(settings, permit, intent)
@@ -315,34 +348,56 @@ def _incoming_folder(permit: Permit, keep: Keep) -> Path | None:
     return keep.filestore(kept.name)
 
 
-def _came_in_between(served: Path, permit: Permit, incoming: Path | None) -> bool:
-    """Whether the served folder is neither the one that comes nor one that a begin made here."""
-    if incoming is not None:
-        return incoming.exists() and served.exists()
+def _came_in_between(served: Path, permit: Permit) -> bool:
+    """Whether the served folder holds files and is not one that a begin made here."""
     found = filestore.read_filestore(served)
     return found.holds_files and (found.tag is None or found.tag.permit_id != permit.permit_id)
+
+
+def _copy_beforehand(settings: GuardSettings, intent: BeginIntent, keep: Keep) -> None:
+    """Copy the files, where they have to be copied, while the lane is still open."""
+    try:
+        Mover(settings.filestore, keep).copy_beforehand(keep.filestore(intent.kept_name))
+    except OSError as problem:
+        raise CouldNotTell(
+            f"The files could not be copied into the keep ({problem}). Database and files are as "
+            "they were. Run `begin` again with the same permit when that is put right, or undo "
+            "the operation."
+        ) from None
 
 
 def _exchange_folders(
     settings: GuardSettings, permit: Permit, intent: BeginIntent, keep: Keep
 ) -> None:
-    """Rename the served folder into the keep and put the incoming one, or an empty one, there."""
+    """Move the served folder into the keep and put the incoming one, or an empty one, there."""
     served = settings.filestore
     away, incoming = keep.filestore(intent.kept_name), _incoming_folder(permit, keep)
+    filling = f"{FILLING}-begin"
     try:
+        mover = Mover(served, keep)
         if intent.had_filestore and not away.exists():
             tag, _problem = filestore.read_tag(served)
-            filestore.rename_folder(served, away)
+            mover.set_aside(away)
             if tag is not None:
                 filestore.write_tag(away, tag.model_copy(update={"state": TagState.KEPT}))
-        if _came_in_between(served, permit, incoming):
+        elif not keep.has(permit.permit_id, filling):
+            mover.empty(away)
+        if incoming is not None and incoming.exists():
+            if mover.renames or not keep.has(permit.permit_id, filling):
+                # Where something is there, a begin was killed and somebody has made it since.
+                mover.make_room(away.name)
+            if not mover.renames:
+                keep.note(permit.permit_id, filling)
+            mover.serve(incoming)
+        elif incoming is not None:
+            mover.clear(incoming)
+        elif _came_in_between(served, permit):
             # A begin was killed in between, and somebody made a folder there since.
-            filestore.rename_folder(served, keep.free_folder(away.name))
-        if not served.exists():
-            if incoming is not None:
-                filestore.rename_folder(incoming, served)
-            elif away.exists():
-                filestore.make_like(served, away)
+            mover.make_room(away.name)
+        if not served.exists() and incoming is not None:
+            raise FileNotFoundError(f"neither {served} nor {incoming} is there")
+        if not served.exists() and away.exists():
+            filestore.make_like(served, away)
         system_identifier = read_database(settings).server
         if system_identifier is None:
             raise CouldNotTell("The server went away while the files were set aside.")

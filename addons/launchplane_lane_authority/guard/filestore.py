@@ -14,6 +14,8 @@ from .durable import TEMPORARY_SUFFIX, replace, sync_folder
 from .mounts import is_mount_point
 
 LARGEST_TAG_BYTES = 16_384
+OF_THE_VOLUME = "lost+found"
+"""What a volume of its own has at its root, and nobody but the system reads."""
 
 
 def read_filestore(folder: Path) -> FilestoreReading:
@@ -27,7 +29,7 @@ def read_filestore(folder: Path) -> FilestoreReading:
         if not folder.is_dir():
             return FilestoreReading(path=path, problem=f"{folder} is not a folder")
         with os.scandir(folder) as entries:
-            holds_files = any(not is_tag(entry.name) for entry in entries)
+            holds_files = any(not holds_no_data(entry.name) for entry in entries)
         tag, tag_problem = read_tag(folder)
         return FilestoreReading(
             path=path,
@@ -46,6 +48,11 @@ def is_tag(name: str) -> bool:
     return name == FILESTORE_TAG_NAME or (
         name.startswith(f".{FILESTORE_TAG_NAME}.") and name.endswith(TEMPORARY_SUFFIX)
     )
+
+
+def holds_no_data(name: str) -> bool:
+    """Whether what has this name at the root of a filestore is our tag or the volume's own."""
+    return is_tag(name) or name == OF_THE_VOLUME
 
 
 def read_tag(folder: Path) -> tuple[FilestoreTag | None, str | None]:

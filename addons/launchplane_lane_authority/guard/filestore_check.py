@@ -15,7 +15,7 @@ from launchplane_lane_contracts.reasons import ReasonCode, reason
 
 from .attached_files import COLLECTION_LIST, FileState, named_files, state_of, still_named
 from .database import Query, connected, query_through
-from .filestore import is_tag
+from .filestore import holds_no_data
 from .lane_files import require_server
 from .lane_reading import read_lane
 from .settings import GuardSettings
@@ -96,6 +96,8 @@ def _extra(folder: Path, named: set[str]) -> tuple[list[str], int]:
 def _walk(folder: Path) -> Iterator[Path]:
     for where, folders, files in os.walk(folder):
         at_root = Path(where) == folder
-        if at_root and COLLECTION_LIST in folders:
-            folders.remove(COLLECTION_LIST)
-        yield from (Path(where) / file for file in files if not (at_root and is_tag(file)))
+        if at_root:
+            folders[:] = [
+                each for each in folders if each != COLLECTION_LIST and not holds_no_data(each)
+            ]
+        yield from (Path(where) / file for file in files if not (at_root and holds_no_data(file)))

@@ -23,7 +23,8 @@ from launchplane_lane_contracts.reading import BeginRecord, KeepReading, KeptFil
 from launchplane_lane_contracts.vocabulary import KeepState
 
 from . import durable, filestore
-from .mounts import mount_point_of
+from .copying import bytes_of
+from .mounts import why_not_renamed
 
 LANE_FILE = "lane"
 BEGUN = "begun"
@@ -157,6 +158,8 @@ class Keep:
 
 SET_ASIDE = "set-aside"
 """Everything that stood there was set aside."""
+FILLING = "filling"
+"""Nothing of what stood there before is in the served folder; kept files are being put there."""
 FINISHED = "finished"
 """The new data carries its pending marker."""
 UNDONE = "undone"
@@ -190,20 +193,13 @@ def read_keep(folder: Path | None, served: Path, lane: Lane | None) -> KeepReadi
         for part in (keep.folder / BEGUN, keep.folder / FILESTORES):
             if served.resolve().is_relative_to(part.resolve()):
                 return unusable(f"{served} lies inside the keep's own folder {part}")
-        # A folder that is itself a mount point has its own word; what counts is what it lies in.
-        beside = _existing_parent(served)
-        if folder.stat().st_dev != beside.stat().st_dev or mount_point_of(folder) != mount_point_of(
-            beside
-        ):
-            return KeepReading(
-                state=KeepState.OTHER_VOLUME,
-                path=path,
-                problem=f"{folder} is on another volume than {served}",
-            )
+        why_copied = why_not_renamed(served, folder)
         volume = os.statvfs(folder)
         return KeepReading(
-            state=KeepState.READY,
+            state=KeepState.OTHER_VOLUME if why_copied else KeepState.READY,
             path=path,
+            problem=why_copied,
+            copied_bytes=bytes_of(served) if why_copied and served.is_dir() else None,
             free_bytes=volume.f_bavail * volume.f_frsize,
             filestores=_kept_filestores(folder / FILESTORES),
             begun=keep.records(),
@@ -212,15 +208,12 @@ def read_keep(folder: Path | None, served: Path, lane: Lane | None) -> KeepReadi
         return unusable(str(problem))
 
 
-def _existing_parent(path: Path) -> Path:
-    return next(parent for parent in path.parents if parent.exists())
-
-
 def _kept_filestores(folder: Path) -> tuple[KeptFilestore, ...]:
     if not folder.is_dir():
         return ()
     return tuple(
         KeptFilestore(name=entry.name, tag=filestore.read_tag(entry)[0])
         for entry in sorted(folder.iterdir())
-        if entry.is_dir()
+        # A name that begins with a dot is a copy on its way.
+        if entry.is_dir() and not entry.name.startswith(".")
     )

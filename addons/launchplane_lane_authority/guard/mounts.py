@@ -30,3 +30,14 @@ def mount_point_of(path: Path) -> Path | None:
 def is_mount_point(path: Path) -> bool:
     """Whether a folder is itself a mount point. Raises OSError."""
     return path.is_mount() or mount_point_of(path) == path.resolve()
+
+
+def why_not_renamed(folder: Path, keep: Path) -> str | None:
+    """Why a folder cannot be renamed into the keep, where it cannot. Raises OSError."""
+    # The folder may not be there; what counts is what it lies in.
+    beside = next(parent for parent in folder.parents if parent.exists())
+    if keep.stat().st_dev != beside.stat().st_dev or mount_point_of(keep) != mount_point_of(beside):
+        return f"{keep} is on another volume than {folder}"
+    if folder.exists() and is_mount_point(folder):
+        return f"{folder} is itself a mount point"
+    return None

@@ -16,9 +16,10 @@ from launchplane_lane_contracts.vocabulary import DataSource, FilestoreState, Ta
 
 from . import filestore
 from .database import MAINTENANCE_DATABASE, connected
-from .keep import ABORTED, ENDED, SET_ASIDE, UNDONE, BeginIntent, Keep
+from .keep import ABORTED, ENDED, FILLING, SET_ASIDE, UNDONE, BeginIntent, Keep
 from .kept_data import require_server
 from .lane_reading import read_lane
+from .moving import Mover
 from .order_check import check_environment
 from .own_session import require_own_session
 from .settings import GuardSettings
@@ -165,6 +166,7 @@ def put_back(
     require_own_session(settings)
     assert database.server is not None
     _require_kept_folder(settings, keep, intent, permit)
+    _require_room(settings, keep, intent)
     remains = _exchange_databases(settings, intent, permit, back, database)
     _exchange_folders(settings, keep, intent, permit, back, remains)
     _tag_remains(keep.filestore(back.remains_name), permit, database.server, remains)
@@ -195,6 +197,16 @@ def _require_kept_folder(
                 "Look for that folder and put it back into the keep, then undo again.",
             )
         )
+
+
+def _require_room(settings: GuardSettings, keep: Keep, intent: BeginIntent) -> None:
+    """Refuse before anything moves when the files have to be copied and there is no room."""
+    kept = keep.filestore(intent.kept_name)
+    if not kept.exists() or keep.has(intent.permit_id, f"{FILLING}-undo"):
+        return
+    lacks = Mover(settings.filestore, keep).room_lacks(kept)
+    if lacks is not None:
+        raise Refused.because(lacks)
 
 
 def _remains(keep: Keep, name: DatabaseName, oid: int | None) -> SetAside | None:
@@ -315,20 +327,28 @@ def _exchange_folders(
     served = settings.filestore
     kept, remains = keep.filestore(intent.kept_name), keep.filestore(back.remains_name)
     went_back = permit.observation.incoming.kept
+    filling = f"{FILLING}-undo"
     try:
+        mover = Mover(served, keep)
         if went_back is not None and went_back.database_oid == remains_oid:
             # A begin that was killed before it fetched the files of the kept data that came.
             never_left = keep.filestore(went_back.name)
+            mover.clear(never_left)
             if never_left.exists() and not remains.exists():
                 filestore.rename_folder(never_left, remains)
         # While the kept folder is in the keep, what is served is not it.
         if intent.had_filestore and not kept.exists():
+            mover.clear(kept)
             return
-        if served.exists():
-            # An undo that was killed in between may have set a first one aside already.
-            filestore.rename_folder(served, keep.free_folder(back.remains_name))
+        if not keep.has(intent.permit_id, SET_ASIDE):
+            # A begin that was killed while it emptied what it had copied.
+            mover.empty(kept)
+        if mover.renames or not keep.has(intent.permit_id, filling):
+            mover.make_room(back.remains_name)
+        if not mover.renames:
+            keep.note(intent.permit_id, filling)
         if intent.had_filestore:
-            filestore.rename_folder(kept, served)
+            mover.serve(kept)
     except OSError as problem:
         raise CouldNotTell(
             f"The files could not be put back ({problem}). Nothing is lost: they lie in "
