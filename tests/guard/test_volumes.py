@@ -161,7 +161,7 @@ def looks_of(folder: Path) -> dict[str, tuple[int, int | str]]:
             str(path.readlink()) if path.is_symlink() else path.lstat().st_mtime_ns,
         )
         for path in sorted(folder.rglob("*"))
-        if not path.is_dir() and not path.name.startswith(".launchplane")
+        if not path.is_dir() and ".launchplane" not in path.name
     } | {
         str(path.relative_to(folder)): (path.lstat().st_mode, "folder")
         for path in sorted(folder.rglob("*"))

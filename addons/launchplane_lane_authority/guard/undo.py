@@ -340,8 +340,8 @@ def _exchange_folders(
         if intent.had_filestore and not kept.exists():
             mover.clear(kept)
             return
-        if not keep.has(intent.permit_id, SET_ASIDE):
-            # A begin that was killed while it emptied what it had copied.
+        if not any(keep.has(intent.permit_id, step) for step in (SET_ASIDE, f"{FILLING}-begin")):
+            # A begin was killed while it emptied what it had copied; nothing else is there yet.
             mover.empty(kept)
         if mover.renames or not keep.has(intent.permit_id, filling):
             mover.make_room(back.remains_name)
