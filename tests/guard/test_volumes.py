@@ -170,11 +170,9 @@ def looks_of(folder: Path) -> dict[str, tuple[int, int | str]]:
 
 
 def names_in(folder: Path) -> set[str]:
-    """What lies in a folder, our tag apart."""
-    return {path.name for path in folder.iterdir()} - {
-        ".launchplane-lane-authority.json",
-        "lost+found",
-    }
+    """What lies in a folder, our tag and what is left of a killed writing of it apart."""
+    names = {path.name for path in folder.iterdir() if ".launchplane" not in path.name}
+    return names - {"lost+found"}
 
 
 def listed(lane: Estate) -> list[str]:
@@ -495,7 +493,8 @@ def put_back(lane: Estate, permit: Permit, old: fingerprint.Data) -> str:
     lane.stamp(
         lane.stamp_order(lane.show(), permit=permit, generation=order.generation, lock=False)
     )
-    assert not [name for name in listed(lane) if name.startswith(".")]
+    # Neither a half-done copy nor a second folder for what was moved half-way.
+    assert not [name for name in listed(lane) if name.startswith(".") or name.endswith("-2")]
     return order.remains_name
 
 

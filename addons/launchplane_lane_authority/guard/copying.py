@@ -144,6 +144,8 @@ def holds_only(folder: Path, twin: Path) -> bool:
     for path in _walk(folder):
         if path.parent == folder and holds_no_data(path.name):
             continue
+        if _UNFINISHED.fullmatch(path.name):
+            continue
         other = twin / path.relative_to(folder)
         if path.is_dir() and not path.is_symlink():
             if not other.is_dir():
@@ -166,11 +168,15 @@ def empty(folder: Path, twin: Path) -> None:
     for where, folders, files in os.walk(folder, topdown=False):
         here = Path(where)
         there = twin / here.relative_to(folder)
+        _drop_unfinished(there, here)
         links = [name for name in folders if (here / name).is_symlink()]
         for name in (*files, *links):
-            at_root = here == folder
-            if not (at_root and holds_no_data(name)) and same(here / name, there / name):
-                (here / name).unlink()
+            if here == folder and holds_no_data(name):
+                continue
+            # What is not there any more was a half-written copy.
+            with suppress(FileNotFoundError):
+                if same(here / name, there / name):
+                    (here / name).unlink()
         for name in folders:
             if name not in links and (there / name).is_dir():
                 # It is not empty where something was put into it that the twin has not.
@@ -181,8 +187,6 @@ def empty(folder: Path, twin: Path) -> None:
 
 def empty_and_remove(folder: Path, twin: Path) -> None:
     """The same, and the folder goes as well where nothing but its tag is left. Raises OSError."""
-    for where, _folders, _files in os.walk(folder):
-        _drop_unfinished(twin / Path(where).relative_to(folder), Path(where))
     empty(folder, twin)
     if holds_nothing(folder):
         for tag in list(folder.iterdir()):
