@@ -65,7 +65,13 @@ def test_a_path_that_odoo_does_not_serve(lane: Estate) -> None:
     other = lane.folder / "other" / lane.database
     other.parent.mkdir()
     lane.filestore.rename(other)
-    elsewhere = permit.model_copy(update={"filestore_path": str(other)})
+    seen = permit.observation.filestore.model_copy(update={"path": str(other)})
+    elsewhere = permit.model_copy(
+        update={
+            "filestore_path": str(other),
+            "observation": permit.observation.model_copy(update={"filestore": seen}),
+        }
+    )
     refuses_and_leaves_everything(
         lane,
         lane.sign(elsewhere),
