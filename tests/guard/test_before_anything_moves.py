@@ -1,5 +1,7 @@
 """What would stop a rebuild half-way is seen before the first change, and the lane stays open."""
 
+from pathlib import Path
+
 import pytest
 
 from launchplane_lane_contracts.vocabulary import DataSource

@@ -60,22 +60,16 @@ def test_equal_names_on_two_servers(lane: Estate, tmp_path: Path) -> None:
 
 
 def test_a_path_that_odoo_does_not_serve(lane: Estate) -> None:
-    """The order, the record and the environment must name one folder."""
+    """A permit names the folder that was looked at and recorded, or it is no permit."""
     permit = lane.permit()
     other = lane.folder / "other" / lane.database
     other.parent.mkdir()
     lane.filestore.rename(other)
-    seen = permit.observation.filestore.model_copy(update={"path": str(other)})
-    elsewhere = permit.model_copy(
-        update={
-            "filestore_path": str(other),
-            "observation": permit.observation.model_copy(update={"filestore": seen}),
-        }
-    )
+    elsewhere = permit.model_copy(update={"filestore_path": str(other)})
     refuses_and_leaves_everything(
         lane,
         lane.sign(elsewhere),
-        "filestore_elsewhere",
+        "order_refused",
         ODOO_FILESTORE_PATH=str(other.parent),
     )
 
