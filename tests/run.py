@@ -19,6 +19,7 @@ TESTS = Path(__file__).parent
 BUDGETS: dict[str, int | None] = {
     "contracts": 60,
     "guard": 180,
+    "interference": 40,
     "driver": 180,
     "addon": 120,
     "backups": 120,

@@ -1,0 +1,5 @@
+"""The guard's server and lanes."""
+
+from tests.guard.conftest import bare, cluster, production
+
+__all__ = ["bare", "cluster", "production"]
