@@ -110,8 +110,11 @@ def read_target(python: str, platform: str) -> Target:
 def make_bundle(target: Target, output: Path, wheels: Path | None = None) -> Bundle:
     """Make the bundle; with `wheels` from that folder alone, without the network.
 
-    Raises CouldNotTell when the wheels could not be had or the file not be written.
+    Raises BadInput when there is no folder for it, CouldNotTell when the wheels could not be had or
+    the file not be written.
     """
+    if not output.absolute().parent.is_dir():
+        raise BadInput(f"There is no folder {output.absolute().parent} to make the bundle in.")
     with tempfile.TemporaryDirectory(prefix="guard-bundle-") as scratch:
         folder = Path(scratch)
         _download(target, folder, wheels)
@@ -144,23 +147,28 @@ def _download(target: Target, folder: Path, wheels: Path | None) -> None:
         )
     platforms = [part for name in target.platforms() for part in ("--platform", name)]
     source = ["--no-index", "--find-links", str(wheels)] if wheels else ["--retries", "2"]
-    completed = subprocess.run(
-        [
-            *(sys.executable, "-m", "pip", "download", "--quiet", "--no-input"),
-            *("--disable-pip-version-check", "--dest", str(folder)),
-            *("--only-binary=:all:", "--implementation", "cp"),
-            *("--python-version", ".".join(map(str, target.python)), *platforms, *source),
-            *requirements(),
-        ],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-        timeout=DOWNLOAD_TIMEOUT_SECONDS,
-    )
-    if completed.returncode != 0:
+    command = [
+        *(sys.executable, "-m", "pip", "download", "--quiet", "--no-input"),
+        *("--disable-pip-version-check", "--dest", str(folder)),
+        *("--only-binary=:all:", "--implementation", "cp"),
+        *("--python-version", ".".join(map(str, target.python)), *platforms, *source),
+        *requirements(),
+    ]
+    try:
+        completed = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=DOWNLOAD_TIMEOUT_SECONDS,
+        )
         errors = [line for line in completed.stderr.splitlines() if line.startswith("ERROR:")]
         last = errors[-1].removeprefix("ERROR:").strip() if errors else "pip did not say why"
+        failed = completed.returncode != 0
+    except subprocess.TimeoutExpired:
+        failed, last = True, f"it took longer than {DOWNLOAD_TIMEOUT_SECONDS} seconds"
+    if failed:
         raise CouldNotTell(
             f"The wheels for Python {target.python[0]}.{target.python[1]} on {target.platform} "
             f"could not be had from {wheels or 'PyPI'}: {last.rstrip('.')}. "

@@ -96,7 +96,8 @@ def _run(
     if receipt.rulebook_version != RULEBOOK_VERSION:
         raise CouldNotTell(
             f"The guard of lane {configuration.lane} runs rule book {receipt.rulebook_version}, "
-            f"this host {RULEBOOK_VERSION}. Give the lane the guard of the host's version."
+            f"this host {RULEBOOK_VERSION}. Give the lane the guard of the host's version: "
+            "`lane-authority guard-bundle` makes one file of it, for an image that has another."
         )
     return receipt
 

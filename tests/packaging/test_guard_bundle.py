@@ -265,6 +265,13 @@ def test_a_target_that_makes_no_sense(tmp_path: Path, python: str, platform: str
     assert not output.exists()
 
 
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    output = tmp_path / "nowhere" / "guard.pyz"
+    done = host("guard-bundle", "--python", "3.13", "--platform", PLATFORM, "--output", output)
+    assert done.returncode == 2, done.stderr
+    assert "nowhere" in done.stderr
+
+
 def blocked(made: Made, lane: Estate, temporary: Path) -> subprocess.Popen[bytes]:
     """A bundle that has unpacked itself and waits for its order."""
     before = set(temporary.iterdir())

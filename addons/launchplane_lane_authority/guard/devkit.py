@@ -12,6 +12,8 @@ from launchplane_lane_contracts.vocabulary import DataSource
 from .settings import GuardSettings
 
 LOCK_FILE_VARIABLE = "ODOO_DATA_WORKFLOW_LOCK_FILE"
+DEFAULT_LOCK_FILE = "/volumes/data/.data_workflow_in_progress"
+"""The lock file of a script that is told of no other."""
 BOOTSTRAP = "--bootstrap"
 STAYS = frozenset({"--update-only", "--post-deploy-maintenance"})
 NO_SANITISING = "--no-sanitize"
@@ -45,8 +47,8 @@ def command_differs(
 
 def require_free_lock(environment: Mapping[str, str]) -> None:
     """Raise Busy while a run of the script holds its lock file; the script itself takes it."""
-    path = environment.get(LOCK_FILE_VARIABLE, "")
-    if path and Path(path).exists():
+    path = environment.get(LOCK_FILE_VARIABLE, "").strip() or DEFAULT_LOCK_FILE
+    if Path(path).exists():
         raise Busy(
             f"The devkit's lock {path} is held by another run, so nothing was begun. Wait until "
             "that run has ended; where it is certain that none is left, remove the file."

@@ -126,7 +126,7 @@ class PublicKeys:
                 raise CouldNotTell(
                     f"The order was made under rule book {claims['order']['rulebook_version']}; "
                     f"this guard knows {RULEBOOK_VERSION}. Use the guard that belongs to the "
-                    "control plane's version."
+                    "control plane's version; `lane-authority guard-bundle` makes one file of it."
                 )
             order = ANY_ORDER.validate_json(json.dumps(claims["order"]))
         except jwt.ExpiredSignatureError:
