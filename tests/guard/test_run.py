@@ -18,7 +18,11 @@ from tests.guard.child import PROGRAM, Answer
 from tests.guard.devkit_lane import COMMAND, DevkitLane, end, is_alive, until
 from tests.guard.estate import Estate, refused
 
-ORDERS = pytest.mark.parametrize("order", ["older", "newer"])
+BOTH_ORDERS = pytest.mark.parametrize("order", ["older", "newer"])
+# What another test shows in nearly the same way waits for the full run.
+NEWER_FIRST = pytest.mark.parametrize(
+    "order", [pytest.param("older", marks=pytest.mark.full), "newer"]
+)
 
 
 @pytest.fixture
@@ -73,7 +77,7 @@ def is_unfinished(answer: Answer) -> None:
 # -- with the permit -------------------------------------------------------------------
 
 
-@ORDERS
+@NEWER_FIRST
 def test_an_empty_lane(devkit: DevkitLane, order: str) -> None:
     lane = devkit.lane
     permit, old = lane.permit(), lane.data()
@@ -86,7 +90,7 @@ def test_an_empty_lane(devkit: DevkitLane, order: str) -> None:
     assert not devkit.lock_file.exists()
 
 
-@ORDERS
+@BOTH_ORDERS
 def test_a_restore_from_upstream(devkit: DevkitLane, order: str) -> None:
     lane = devkit.lane
     permit, old = lane.permit(DataSource.UPSTREAM_RESTORE), lane.data()
@@ -98,7 +102,10 @@ def test_a_restore_from_upstream(devkit: DevkitLane, order: str) -> None:
     assert lane.kept_data(permit.kept_name).files == old.files
 
 
-@pytest.mark.parametrize("flag", ["--update-only", "--post-deploy-maintenance"])
+@pytest.mark.parametrize(
+    "flag",
+    ["--update-only", pytest.param("--post-deploy-maintenance", marks=pytest.mark.full)],
+)
 def test_existing_data_stays(devkit: DevkitLane, flag: str) -> None:
     lane = devkit.lane
     permit, oid = lane.permit(DataSource.EXISTING), lane.data().oid
@@ -207,7 +214,7 @@ def stands_as_before(devkit: DevkitLane, old: fingerprint.Data) -> None:
     assert devkit.run(lane.sign(lane.permit()), "--bootstrap").exit_code == 0
 
 
-@ORDERS
+@NEWER_FIRST
 def test_an_upstream_that_cannot_be_read(devkit: DevkitLane, order: str) -> None:
     lane = devkit.lane
     token, old = lane.sign(lane.permit(DataSource.UPSTREAM_RESTORE)), lane.data()
@@ -217,7 +224,10 @@ def test_an_upstream_that_cannot_be_read(devkit: DevkitLane, order: str) -> None
     stands_as_before(devkit, old)
 
 
-@pytest.mark.parametrize(("flags", "code"), [([], 10), (["--bootstrap"], 20)])
+@pytest.mark.parametrize(
+    ("flags", "code"),
+    [([], 10), pytest.param(["--bootstrap"], 20, marks=pytest.mark.full)],
+)
 def test_a_death_before_anything_stands_there(
     devkit: DevkitLane, flags: list[str], code: int
 ) -> None:
@@ -241,11 +251,16 @@ def test_a_command_that_cannot_be_started(devkit: DevkitLane) -> None:
 @pytest.mark.parametrize(
     ("order", "flags", "step", "code"),
     [
-        ("older", [], "create", 10),
-        ("newer", [], "restore", 10),
-        ("older", [], "install", 40),
+        ("older", [], "restore", 10),
         ("newer", ["--bootstrap"], "create", 20),
-        ("older", ["--bootstrap"], "install", 20),
+        pytest.param("newer", [], "create", 10, marks=pytest.mark.full),
+        pytest.param("older", [], "create", 10, marks=pytest.mark.full),
+        pytest.param("newer", [], "restore", 10, marks=pytest.mark.full),
+        pytest.param("newer", [], "install", 40, marks=pytest.mark.full),
+        pytest.param("older", [], "install", 40, marks=pytest.mark.full),
+        pytest.param("older", ["--bootstrap"], "create", 20, marks=pytest.mark.full),
+        pytest.param("older", ["--bootstrap"], "install", 20, marks=pytest.mark.full),
+        pytest.param("newer", ["--bootstrap"], "install", 20, marks=pytest.mark.full),
     ],
 )
 def test_a_death_when_something_stands_there(
@@ -318,7 +333,15 @@ def test_a_killed_script(devkit: DevkitLane, ended: list[int]) -> None:
     undone_gives_back(devkit, permit, old)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGTERM,
+        pytest.param(signal.SIGINT, marks=pytest.mark.full),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.full),
+        pytest.param(signal.SIGQUIT, marks=pytest.mark.full),
+    ],
+)
 def test_a_signal_before_anything_stands_there(
     devkit: DevkitLane, ended: list[int], number: signal.Signals
 ) -> None:
