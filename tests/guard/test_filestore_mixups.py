@@ -116,7 +116,7 @@ def stands_somewhere(lane: Estate, permit: Permit, old: fingerprint.Data) -> Non
 def test_a_full_volume_at_each_step_of_begin_and_undo(small: Estate) -> None:
     """Not one more file, one more, two more ...: each is met at another step."""
     old, ended = small.data(), set()
-    for names in range(8):
+    for names in (0, 2, 3, 5, 12):
         permit = small.permit()
         with little_room(small.folder, names):
             begun = small.run("begin", small.sign(permit))
