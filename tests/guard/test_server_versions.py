@@ -38,7 +38,7 @@ def whole(
 
 @pytest.mark.slow
 def test_one_whole_life(whole: Estate) -> None:
-    """Show, prepare, stamp, begin, finish; begin, undo; reopen; and no drop of what is locked."""
+    """Show, prepare, stamp, begin, finish; begin, undo; reopen; abort; open, release."""
     server = whole.show().database.server
     assert server is not None
     assert server.version // 10_000 == int(whole.cluster.version)
@@ -72,3 +72,15 @@ def test_one_whole_life(whole: Estate) -> None:
         with pytest.raises(psycopg2.Error, match="template database"):
             whole.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     assert whole.data() == second
+
+    permit = whole.permit(DataSource.BACKUP_RESTORE)
+    whole.done("begin", whole.sign(permit))
+    whole.done("abort", whole.sign(permit))
+    assert whole.data() == second
+    _permit, kept = whole.rebuild("fourth", DataSource.BACKUP_RESTORE)
+    fourth = whole.data()
+    assert whole.kept_data(kept.name) == second
+    # The proof is read while the kept database is open, and it is dropped on that proof.
+    whole.done("release", whole.sign(whole.release_order(kept, whole.proof_of(kept))))
+    assert second.oid not in {each.oid for each in fingerprint.databases(whole.cluster).values()}
+    assert whole.data() == fourth
