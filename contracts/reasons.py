@@ -16,6 +16,7 @@ class ReasonCode(StrEnum):
     DATABASE_MISSING = "database_missing"
     DATABASE_CLOSED = "database_closed"
     DATABASE_UNREADABLE = "database_unreadable"
+    DATABASE_DISPUTED = "database_disputed"
     DATABASE_NOT_THERE = "database_not_there"
     ROLE_MAY_NOT_RENAME = "role_may_not_rename"
     MARKER_ABSENT = "marker_absent"

@@ -53,6 +53,7 @@ class DatabaseState(StrEnum):
     MISSING = "missing"
     CLOSED = "closed"
     UNREADABLE = "unreadable"
+    DISPUTED = "disputed"
 
 
 class MarkerState(StrEnum):

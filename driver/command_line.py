@@ -5,7 +5,17 @@ import json
 import sys
 from collections.abc import Sequence
 
-NEEDED = ("click", "rich", "sqlalchemy", "alembic", "jwt", "cryptography", "pluggy", "requests")
+NEEDED = (
+    "click",
+    "rich",
+    "sqlalchemy",
+    "alembic",
+    "jwt",
+    "cryptography",
+    "pluggy",
+    "requests",
+    "psycopg",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -20,7 +20,8 @@ DATABASE_VARIABLE = "LANE_AUTHORITY_DATABASE_URL"
 CONFIGURATION = """\
 # Where each lane is. What may be done to it is its policy, which is not in this file.
 #
-# One table for each lane; every key but the last three must be there.
+# One table for each lane; every key down to guard_command must be there.
+# No password belongs in this file.
 #
 # [[lanes]]
 # lane = "odoo-tenant-cm/cm/prod"              # product/context/instance
@@ -30,6 +31,10 @@ CONFIGURATION = """\
 # guard_timeout = 600                          # seconds
 # runtime_url = "https://cm.example"           # where the running Odoo answers
 # runtime_timeout = 10                         # seconds
+# keep = "/srv/odoo/keep"                      # where the guard sets things aside; doctor compares
+# connection = "postgresql://reader@db.example/cm"   # or a libpq service: the host reads for itself
+# connection_timeout = 10                      # seconds
+# password_command = ["pass", "show", "cm/reader"]   # or password_variable, or a pgpass file
 """
 
 APPROVERS = """\

@@ -11,8 +11,11 @@ from launchplane_lane_contracts.contract import Contract, DatabaseNameField, Fil
 from launchplane_lane_contracts.errors import BadInput, CouldNotTell
 from launchplane_lane_contracts.lane import Lane
 
+from .connection_name import connection_fault
+
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Argument = Annotated[str, StringConstraints(min_length=1)]
+VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 def _read_lane(value: Any) -> Any:
@@ -36,6 +39,32 @@ class LaneConfiguration(Contract):
     """Where the running Odoo answers; without it only the guard can speak for the runtime."""
     runtime_timeout: Seconds = 10.0
     """How long the running Odoo may take to answer (seconds)."""
+    keep: FilestorePathField | None = None
+    """The keep that the guard is expected to use, as the guard sees it."""
+    connection: Argument | None = None
+    """How the host itself reaches the database: a libpq service name, or a URL without password.
+
+    Without it the guard alone is the database witness.
+    """
+    connection_timeout: Seconds = 10.0
+    """How long connecting, and each statement, may take (seconds)."""
+    password_variable: VariableName | None = None
+    """The environment variable that holds the connection's password."""
+    password_command: Annotated[tuple[Argument, ...], Field(min_length=1)] | None = None
+    """The program, with its arguments, that prints the connection's password."""
+
+    @model_validator(mode="after")
+    def _no_secret(self) -> Self:
+        if self.connection is None:
+            if self.password_variable or self.password_command:
+                raise ValueError("a password goes with a connection, and there is none")
+            return self
+        fault = connection_fault(self.connection, self.database)
+        if fault:
+            raise ValueError(f"connection: {fault}")
+        if self.password_variable and self.password_command:
+            raise ValueError("password_variable and password_command are two ways: name one")
+        return self
 
 
 class HostConfiguration(Contract):

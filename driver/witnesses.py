@@ -17,9 +17,11 @@ from launchplane_lane_contracts.judgement import (
     kept_is_unchanged,
 )
 from launchplane_lane_contracts.observation import HostRecord, Observation
-from launchplane_lane_contracts.reading import LaneReading, RuntimeWitness
+from launchplane_lane_contracts.reading import DatabaseReading, LaneReading, RuntimeWitness
 from launchplane_lane_contracts.request import Request
+from launchplane_lane_contracts.two_roads import judge_both_roads
 
+from .database_witness import ask_database
 from .guard_client import show
 from .keys import PublicKeys, SigningKey
 from .lane_configuration import LaneConfiguration
@@ -37,6 +39,8 @@ class Witnessed:
     runtime: RuntimeWitness
     record: HostRecord
     read_at: datetime
+    own: DatabaseReading | None = None
+    """What the host read by its own connection, where it has one."""
 
 
 def ask_witnesses(
@@ -46,9 +50,10 @@ def ask_witnesses(
     *,
     attested_by: str | None = None,
 ) -> Witnessed:
-    """Ask both at the same time. Never raises."""
-    with ThreadPoolExecutor(max_workers=2) as pool:
+    """Ask both, the database by every road that there is, at the same time. Never raises."""
+    with ThreadPoolExecutor(max_workers=3) as pool:
         reading = pool.submit(show, configuration)
+        own = pool.submit(ask_database, configuration)
         runtime = pool.submit(
             ask_runtime,
             configuration,
@@ -56,7 +61,9 @@ def ask_witnesses(
             expected_generation=record.generation,
             attested_by=attested_by,
         )
-        return Witnessed(reading.result(), runtime.result(), record, datetime.now(UTC))
+        return Witnessed(
+            reading.result(), runtime.result(), record, datetime.now(UTC), own.result()
+        )
 
 
 def judge(
@@ -80,7 +87,7 @@ def judge(
     return Observation(
         lane=record.lane,
         record=record,
-        database=judge_database(database, record),
+        database=judge_both_roads(judge_database(database, record), database, witnessed.own),
         marker=judge_marker(database, verdict, record),
         filestore=judge_filestore(reading.filestore, database, record, witnessed.runtime),
         runtime=judge_runtime(witnessed.runtime, reading, record.lane),

@@ -55,7 +55,7 @@ REFUSED_WHEN = {
     "upstream": f'source == "upstream_restore" && (!upstream_allowed || {AUTHORITATIVE})',
     "database": (
         'database == "renamed" || database == "missing" || database == "closed"'
-        ' || database == "unreadable"'
+        ' || database == "unreadable" || database == "disputed"'
         ' || (source == "existing" && database != "initialised")'
         ' || (source != "existing" && !may_rename)'
     ),

@@ -194,7 +194,7 @@ refused if {
 	authoritative
 }
 
-refused if input.database in {"renamed", "missing", "closed", "unreadable"}
+refused if input.database in {"renamed", "missing", "closed", "unreadable", "disputed"}
 
 refused if {
 	input.source == "existing"

@@ -51,6 +51,14 @@ def database_is_known(case: Case) -> Iterator[Reason]:
             "any more has to be declared lost, which one approver signs.",
             **facts,
         )
+    elif database.state is DatabaseState.DISPUTED:
+        yield reason(
+            ReasonCode.DATABASE_DISPUTED,
+            f"The guard and the host's own connection do not see the same data: {database.detail}.",
+            "Find out which of the two is led to the lane's database, and correct the lane's "
+            "environment or its `connection` in lane-authority.toml; then plan again.",
+            **facts,
+        )
     elif case.request.data_source is DataSource.EXISTING and database.state in (
         DatabaseState.ABSENT,
         DatabaseState.UNINITIALISED,

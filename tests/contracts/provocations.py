@@ -101,6 +101,7 @@ PROVOCATIONS = (
     _one(Code.DATABASE_MISSING, EMPTY, "observation.database.state", DatabaseState.MISSING),
     _one(Code.DATABASE_CLOSED, EMPTY, "observation.database.state", DatabaseState.CLOSED),
     _one(Code.DATABASE_UNREADABLE, EMPTY, "observation.database.state", DatabaseState.UNREADABLE),
+    _one(Code.DATABASE_DISPUTED, EMPTY, "observation.database.state", DatabaseState.DISPUTED),
     _one(Code.DATABASE_NOT_THERE, EXISTING, "observation.database.state", DatabaseState.ABSENT),
     _one(Code.ROLE_MAY_NOT_RENAME, EMPTY, "observation.database.may_rename", False),
     _one(Code.MARKER_ABSENT, EMPTY, "observation.marker.state", MarkerState.ABSENT),

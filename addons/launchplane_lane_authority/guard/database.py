@@ -1,19 +1,21 @@
 """Connections to the lane's server, and nothing else."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
+from launchplane_lane_contracts import catalogue, database_reader
+
 from .settings import GuardSettings
 
-MAINTENANCE_DATABASE = "postgres"
+MAINTENANCE_DATABASE = database_reader.MAINTENANCE_DATABASE
 CONNECT_TIMEOUT_SECONDS = 10
 STATEMENT_TIMEOUT_MILLISECONDS = 60_000
 
-Query = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
+Query = catalogue.Query
 """Runs one statement and gives its rows. Odoo's cursor is one road to it, psycopg2 the other."""
 
 
@@ -52,7 +54,4 @@ def query_through(connection: Connection) -> Query:
     return query
 
 
-def first_line(problem: BaseException) -> str:
-    """What went wrong, in one line."""
-    text = str(problem).strip() or type(problem).__name__
-    return text.splitlines()[0]
+first_line = database_reader.first_line

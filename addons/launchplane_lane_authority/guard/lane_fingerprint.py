@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 
 from psycopg2.extensions import connection as Connection
 
+from launchplane_lane_contracts.catalogue import read_databases
 from launchplane_lane_contracts.contract import DatabaseName
 from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.fingerprint import ContentFingerprint
@@ -11,7 +12,6 @@ from launchplane_lane_contracts.reading import DatabaseEntry
 from launchplane_lane_contracts.reasons import ReasonCode, reason
 from launchplane_lane_contracts.vocabulary import TagState
 
-from .catalogue import read_databases
 from .database import MAINTENANCE_DATABASE, connected, query_through
 from .fingerprint import DEFAULT_WORKERS, read_with
 from .settings import GuardSettings

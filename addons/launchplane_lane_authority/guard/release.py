@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from launchplane_lane_contracts.contract import DatabaseName
 from launchplane_lane_contracts.errors import CouldNotTell, Refused
+from launchplane_lane_contracts.inside import read_inside
 from launchplane_lane_contracts.marker import Marker, MarkerRow
 from launchplane_lane_contracts.orders import GivenUp, ProvenByBackup, ReleaseOrder
 from launchplane_lane_contracts.reading import DatabaseEntry, LaneReading
@@ -30,7 +31,6 @@ from launchplane_lane_contracts.vocabulary import TagState
 from .database import MAINTENANCE_DATABASE, connected, first_line, query_through
 from .durable import sync_folder
 from .filestore import rename_folder
-from .inside import read_inside
 from .keep import Keep
 from .kept_data import (
     find_kept,

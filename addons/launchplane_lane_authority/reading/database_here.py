@@ -3,12 +3,12 @@
 import psycopg2
 from odoo.sql_db import BaseCursor
 
+from launchplane_lane_contracts.catalogue import read_databases, read_server
 from launchplane_lane_contracts.contract import DatabaseName
+from launchplane_lane_contracts.inside import read_inside
 from launchplane_lane_contracts.reading import DatabaseReading
 
-from ..guard.catalogue import read_databases, read_server
 from ..guard.database import Query, first_line
-from ..guard.inside import read_inside
 from .cursor_query import query_through_cursor
 
 _NEUTRALISED = "SELECT value FROM ir_config_parameter WHERE key = 'database.is_neutralized'"

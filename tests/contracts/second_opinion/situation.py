@@ -46,6 +46,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
         "missing",
         "closed",
         "unreadable",
+        "disputed",
     ),
     "role": ("may rename", "may not rename"),
     "host's record": (

@@ -181,6 +181,13 @@ WAYS: dict[Code, tuple[Way, ...]] = {
         Way("make it readable", "Make it readable", {"database": "initialised", "oid": "read"}),
         DECLARE_LOST,
     ),
+    Code.DATABASE_DISPUTED: (
+        Way(
+            "correct the one that is led astray",
+            "Correct the one",
+            {"database": "initialised", "oid": "read"},
+        ),
+    ),
     Code.DATABASE_NOT_THERE: (
         Way(
             "ask for a restore",

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from launchplane_lane_contracts.marker import MARKER_TABLE, MarkerRow
-from launchplane_lane_contracts.vocabulary import RolloutState, RowState
-
-from .database import Query
+from .catalogue import Query
+from .marker import MARKER_TABLE, MarkerRow
+from .vocabulary import RolloutState, RowState
 
 _HOLDS_ANYTHING = """
     SELECT EXISTS (

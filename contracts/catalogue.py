@@ -1,12 +1,18 @@
-"""What can be read of databases without connecting to them."""
+"""What can be read of databases without connecting to them.
 
+The statements and what their rows mean; whoever reads brings the connection.
+"""
+
+from collections.abc import Callable, Sequence
 from datetime import UTC
+from typing import Any
 
-from launchplane_lane_contracts.contract import DatabaseName, SystemIdentifier
-from launchplane_lane_contracts.marker import EngineTag
-from launchplane_lane_contracts.reading import DatabaseEntry, ServerReading
+from .contract import DatabaseName, SystemIdentifier
+from .marker import EngineTag
+from .reading import DatabaseEntry, ServerReading
 
-from .database import Query
+Query = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
+"""Runs one statement with its parameters (`%s`) and gives its rows."""
 
 _SERVER = """
     SELECT (SELECT system_identifier::text FROM pg_control_system()),
