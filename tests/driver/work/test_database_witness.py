@@ -32,9 +32,7 @@ def url(cluster: PrivateCluster, port: int | None = None) -> str:
     return f"postgresql://{cluster.odoo.name}@127.0.0.1:{port or cluster.port}"
 
 
-def connected(
-    lane: SmallLane, cluster: PrivateCluster, port: int | None = None, **more: object
-) -> LaneConfiguration:
+def connected(lane: SmallLane, cluster: PrivateCluster, **more: object) -> LaneConfiguration:
     """The lane's configuration with such a connection."""
     return LaneConfiguration.model_validate(
         {
@@ -42,7 +40,7 @@ def connected(
             "database": lane.database,
             "filestore_path": str(lane.filestore),
             "guard_command": (str(lane.guard),),
-            "connection": url(cluster, port),
+            "connection": url(cluster),
             "connection_timeout": 2.0,
             "password_variable": VARIABLE,
             **more,
@@ -173,15 +171,15 @@ def test_every_failure_is_a_value(lane: SmallLane) -> None:
         assert cluster.odoo.password not in found.problem
         return found.problem
 
-    assert "refused" in problem(connected(lane, cluster, free_port()))
+    assert "refused" in problem(connected(lane, cluster, connection=url(cluster, free_port())))
     assert "password" in problem(connected(lane, cluster), {VARIABLE: "wrong"})
     assert problem(connected(lane, cluster), {}) == f"the variable {VARIABLE} is not set"
     service = {"connection": "no-such-service", "password_variable": None}
     assert "service" in problem(connected(lane, cluster, **service))
     with something_else(garbage) as port:
-        assert problem(connected(lane, cluster, port))
+        assert problem(connected(lane, cluster, connection=url(cluster, port)))
     with something_else(HELD.append) as port:
-        assert "timeout" in problem(connected(lane, cluster, port))
+        assert "timeout" in problem(connected(lane, cluster, connection=url(cluster, port)))
     for command, words in (
         (("/nowhere/program",), "could not be started"),
         (("false",), "ended with code 1"),
