@@ -1,5 +1,7 @@
 """`plan authorize start finish undo enrol`: one rebuild from its dry run to its end."""
 
+from pathlib import Path
+
 import click
 from pydantic import ValidationError
 from rich.markup import escape
@@ -20,6 +22,7 @@ from launchplane_lane_contracts.vocabulary import (
 
 from .. import enrolment as enrolments
 from .. import operations, planning
+from ..durable import write_durably
 from ..lane_office import LaneOffice
 from ..store.records import OperationRecord
 from .shared import (
@@ -118,13 +121,26 @@ def authorize(context: click.Context, digest: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("operation")
+@click.option(
+    "--permit",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the permit into this file and begin nothing: the guard's `run` in the lane does.",
+)
 @json_option
 @click.pass_context
-def start(context: click.Context, operation: str, as_json: bool) -> None:
+def start(context: click.Context, operation: str, permit: Path | None, as_json: bool) -> None:
     """Decide again, and have the old data set aside.
 
     OPERATION is what `authorize` printed. The permit is signed here.
     """
+    if permit is not None:
+        started, token = operations.hand_out(office_of(context), OperationId(operation))
+        write_durably(permit, token.encode(), mode=0o600)
+        _tell(started, as_json)
+        if not as_json:
+            say(f"  Next, within 15 minutes and in the lane's runtime: {RUN.format(permit.name)}")
+            say(f"  Then here: lane-authority finish {started.operation_id}")
+        return
     _tell(operations.start(office_of(context), OperationId(operation)), as_json)
 
 
@@ -223,6 +239,8 @@ def _same_lane(office: LaneOffice, lane: Lane, digest: Digest) -> None:
             "Name that lane, or the digest that `lane-authority enrol` printed for this one."
         )
 
+
+RUN = "lane-authority-guard run --permit {0} -- COMMAND"
 
 NEXT = {
     OperationPhase.AUTHORIZED: "Next: lane-authority start {0}  "

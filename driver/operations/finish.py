@@ -15,6 +15,7 @@ from ..lane_office import LaneOffice, utc_now
 from ..stamping import stamp
 from ..store.records import OperationRecord
 from ..witnesses import Witnessed
+from .start import begun_in_the_lane
 from .steps import as_policy_says_now, marker_of, permit_of, stamped_before, wrong_phase
 
 SECONDS_BETWEEN_QUESTIONS = 1.0
@@ -34,6 +35,8 @@ def finish(
     CouldNotTell or Busy; then the operation is unfinished and can be finished again or undone.
     """
     operation = office.store.operation(operation_id)
+    if operation.phase is OperationPhase.STARTED:
+        operation = begun_in_the_lane(office, operation)
     if operation.phase not in (OperationPhase.BEGUN, OperationPhase.MATERIALISED):
         raise Refused.because(wrong_phase(operation, "finished"))
     if not succeeded:

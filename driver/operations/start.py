@@ -29,13 +29,40 @@ def start(office: LaneOffice, operation_id: OperationId) -> OperationRecord:
     Run again after a crash it goes on with the same permit. Raises Refused, CouldNotTell or Busy;
     unless the phase says otherwise afterwards, nothing was set aside.
     """
+    return _begin(office, _started(office, operation_id))
+
+
+def hand_out(office: LaneOffice, operation_id: OperationId) -> tuple[OperationRecord, str]:
+    """Read again, decide again, sign the permit, and give it to who runs the guard in the lane.
+
+    For the guard's `run`, which begins by itself; `finish` sees that it has. Raises what `start`
+    raises.
+    """
+    operation = _started(office, operation_id)
+    assert operation.permit_token is not None
+    return operation, operation.permit_token
+
+
+def begun_in_the_lane(office: LaneOffice, operation: OperationRecord) -> OperationRecord:
+    """Take note of a begin that the host did not ask for itself.
+
+    Raises Refused when none is seen that came to its end and still goes on.
+    """
+    permit = permit_of(office, operation)
+    set_aside = _set_aside_as_seen(show(office.configuration(operation.lane)), permit)
+    if isinstance(set_aside, bool):
+        raise Refused.because(wrong_phase(operation, "finished"))
+    return _note_begun(office, operation, permit, set_aside)
+
+
+def _started(office: LaneOffice, operation_id: OperationId) -> OperationRecord:
     lapse(office, office.store.operation(operation_id).lane)
     operation = office.store.operation(operation_id)
     if operation.phase is OperationPhase.AUTHORIZED:
         operation = _sign_permit(office, operation)
     if operation.phase is not OperationPhase.STARTED:
         raise Refused.because(wrong_phase(operation, "started"))
-    return _begin(office, operation)
+    return operation
 
 
 def _sign_permit(office: LaneOffice, operation: OperationRecord) -> OperationRecord:
@@ -101,6 +128,12 @@ def _begin(office: LaneOffice, operation: OperationRecord) -> OperationRecord:
         if isinstance(found, bool):
             raise
         set_aside = found
+    return _note_begun(office, operation, permit, set_aside)
+
+
+def _note_begun(
+    office: LaneOffice, operation: OperationRecord, permit: Permit, set_aside: SetAside | None
+) -> OperationRecord:
     kept = _kept(permit, set_aside) if set_aside is not None else None
     incoming = permit.observation.incoming.kept
     return office.store.advance(

@@ -1,0 +1,82 @@
+"""A permit is handed out, and the guard's `run` in the lane does the whole rebuild with it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from launchplane_lane_contracts.errors import Refused
+from launchplane_lane_driver import operations
+from tests.driver.small_host import SmallHost, SmallLane, untouched
+
+SCRIPT = """\
+# Stands in for the devkit's script: an empty lane, or an early failure.
+import os, pathlib, sys
+import psycopg2
+if os.environ.get("FAILS"):
+    sys.exit(20)
+place = {"host": os.environ["ODOO_DB_HOST"], "port": os.environ["ODOO_DB_PORT"]}
+who = {"user": os.environ["ODOO_DB_USER"], "password": os.environ["ODOO_DB_PASSWORD"]}
+server = psycopg2.connect(dbname="postgres", **place, **who)
+server.autocommit = True
+server.cursor().execute(f'CREATE DATABASE "{os.environ["ODOO_DB_NAME"]}"')
+made = psycopg2.connect(dbname=os.environ["ODOO_DB_NAME"], **place, **who)
+made.autocommit = True
+made.cursor().execute("CREATE TABLE res_partner AS SELECT 'new'::text AS name")
+"""
+
+
+def run_in_the_lane(lane: SmallLane, permit: Path, **changed: str) -> int:
+    """`lane-authority-guard run` in the lane's own environment."""
+    script = permit.with_name("script.py")
+    script.write_text(SCRIPT)
+    command = [sys.executable, "-m", "launchplane_lane_guard", "run", "--permit", str(permit)]
+    return subprocess.run(
+        [*command, "--", sys.executable, str(script), "--bootstrap"],
+        env={**lane.environment(), **changed},
+        capture_output=True,
+        check=False,
+    ).returncode
+
+
+def test_a_handed_out_permit_is_run_and_settled(
+    host: SmallHost, lane: SmallLane, tmp_path: Path
+) -> None:
+    before, permit = lane.data(), tmp_path / "permit"
+    operation = host.authorize(lane)
+    with untouched(lane):
+        done = host.operate("start", operation.operation_id, "--permit", str(permit))
+        assert done.code == 0, done.stderr
+        assert "lane-authority-guard run" in done.stdout
+        assert permit.stat().st_mode & 0o777 == 0o600
+        # Nothing has begun, so there is nothing to finish.
+        with pytest.raises(Refused):
+            operations.finish(host.office, operation.operation_id, succeeded=True)
+    assert host.phase(operation) == "started"
+    assert run_in_the_lane(lane, permit) == 0
+    settled = operations.finish(host.office, operation.operation_id, succeeded=True)
+    assert (settled.phase, settled.generation) == ("settled", 2)
+    assert settled.kept_name is not None
+    assert lane.kept_data(settled.kept_name) == before
+    assert lane.data().oid != before.oid
+    (kept,) = host.office.store.host_record(lane.lane).kept
+    assert (kept.name, kept.database_oid) == (settled.kept_name, before.oid)
+    host.office.store.verify_ledger()
+
+
+def test_a_run_that_was_taken_back_is_given_up_on_the_host(
+    host: SmallHost, lane: SmallLane, tmp_path: Path
+) -> None:
+    before, permit = lane.data(), tmp_path / "permit"
+    operation = host.authorize(lane)
+    _started, token = operations.hand_out(host.office, operation.operation_id)
+    permit.write_text(token)
+    assert run_in_the_lane(lane, permit, FAILS="1") == 20
+    assert lane.data() == before
+    with pytest.raises(Refused):
+        operations.finish(host.office, operation.operation_id, succeeded=True)
+    operations.undo(host.office, operation.operation_id)
+    assert lane.data() == before
+    # The lane is free for the next one.
+    assert host.authorize(lane).operation_id != operation.operation_id
