@@ -28,7 +28,9 @@ from .second_opinion.built import build
 from .second_opinion.situation import BASES, VARIANTS, WORD, Situation, words_of
 from .test_rule_properties import with_instance
 
-THOROUGH = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+THOROUGH = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+
+pytestmark = pytest.mark.slow
 
 WORSE: dict[str, tuple[tuple[str, ...], ...]] = {
     "policy": (("recorded",), ("none",)),
@@ -159,7 +161,6 @@ def test_worse_never_turns_a_refusal_into_an_allow(pair: tuple[Situation, Situat
         assert not rule_book_on(after).allowed
 
 
-@pytest.mark.slow
 def test_no_single_step_to_the_worse_allows_near_what_is_allowed() -> None:
     """Every step of every fact, from every situation that one fact sets apart from a base."""
     steps = 0

@@ -16,7 +16,7 @@ from .second_opinion.situation import BASES, VARIANTS, WORD, Situation, words_of
 from .second_opinion.spaces import SEED, neighbours, whole_products
 from .second_opinion.tables import NO_REASON, REASONS, Table, read_facts
 
-SAMPLES = 60
+SAMPLES = 40
 ANSWERS = frozenset({"approvers required", "requester signs", *OBLIGATIONS})
 
 
