@@ -46,7 +46,7 @@ WORSE: dict[str, tuple[tuple[str, ...], ...]] = {
     "target on record": (("no",), ("yes",)),
     "database": (
         ("absent", "uninitialised", "initialised"),
-        ("renamed", "missing", "closed", "unreadable"),
+        ("renamed", "missing", "closed", "unreadable", "disputed"),
     ),
     "role": (("may rename",), ("may not rename",)),
     "tag": (("none", "of another oid", "ours pending"), ("ours", "another lane's")),
