@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from .catalogue import Query, read_databases, read_server, read_size
+from .contents import read_contents
 from .contract import DatabaseName
 from .inside import read_inside
 from .reading import DatabaseEntry, DatabaseReading
@@ -76,6 +77,7 @@ def _with_inside(
                     update={"problem": "another database took the name while it was read"}
                 )
             inside = read_inside(query)
+            contents = read_contents(query, failure)
     except failure as problem:
         return reading.model_copy(update={"problem": first_line(problem)})
     return reading.model_copy(
@@ -84,6 +86,8 @@ def _with_inside(
             "marker_table_oid": inside.marker_table_oid,
             "marker_row": inside.marker_row,
             "marker_problem": inside.marker_problem,
+            "marker_digest": inside.marker_digest,
+            "contents": contents,
         }
     )
 

@@ -4,25 +4,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .contract import (
-    DatabaseNameField,
-    FilestorePathField,
-    PersonField,
-    SystemIdentifierField,
-    VersionedContract,
-)
-from .lane import Lane
+from .contract import DatabaseNameField, FilestorePathField, SystemIdentifierField
+from .lives import LifeDocument
 from .marker import ObjectId
 from .vocabulary import Weight
 
 
-class Enrolment(VersionedContract):
+class Enrolment(LifeDocument):
     """One database and one folder that are to be recorded as a lane's data."""
 
-    lane: Lane
-    """The lane."""
-    requester: PersonField
-    """Who asks."""
     system_identifier: SystemIdentifierField
     """The cluster."""
     database: DatabaseNameField

@@ -1,6 +1,8 @@
 """What must be read inside the lane's database: whether it holds anything, and its marker."""
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
@@ -25,6 +27,9 @@ _MARKER_ROW = f"""
     SELECT token, state, lane, rollout_state, authoritative, generation, nonce, claimed
       FROM public.{MARKER_TABLE} ORDER BY id LIMIT 2
 """  # noqa: S608 - a constant, not input
+_MARKER_TEXT = f"""
+    SELECT pg_catalog.row_to_json(m)::text FROM public.{MARKER_TABLE} m ORDER BY 1
+"""  # noqa: S608 - a constant, not input
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,13 @@ class InsideReading:
     marker_table_oid: int | None = None
     marker_row: MarkerRow | None = None
     marker_problem: str | None = None
+    marker_digest: str | None = None
+
+
+def digest_of_rows(rows: Iterable[tuple[object, ...]]) -> str | None:
+    """SHA-256 over the text of the marker's rows; None where there is none."""
+    texts = [str(text) for (text,) in rows]
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest() if texts else None
 
 
 def read_inside(query: Query) -> InsideReading:
@@ -51,20 +63,18 @@ def read_inside(query: Query) -> InsideReading:
         return InsideReading(
             bool(holds), int(oid), marker_problem=f"{MARKER_TABLE} lacks {', '.join(missing)}"
         )
+    digest = digest_of_rows(query(_MARKER_TEXT, ()))
+    found = InsideReading(bool(holds), int(oid), marker_digest=digest)
     rows = query(_MARKER_ROW, ())
     if not rows:
-        return InsideReading(bool(holds), int(oid))
+        return found
     if len(rows) > 1:
-        return InsideReading(
-            bool(holds), int(oid), marker_problem=f"{MARKER_TABLE} holds more than one row"
-        )
+        return replace(found, marker_problem=f"{MARKER_TABLE} holds more than one row")
     try:
         row = _row(rows[0])
     except (ValidationError, ValueError):
-        return InsideReading(
-            bool(holds), int(oid), marker_problem="the marker row cannot be understood"
-        )
-    return InsideReading(bool(holds), int(oid), marker_row=row)
+        return replace(found, marker_problem="the marker row cannot be understood")
+    return replace(found, marker_row=row)
 
 
 def _missing_columns(query: Query, table: int) -> list[str]:

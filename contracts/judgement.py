@@ -75,7 +75,7 @@ def judge_database(reading: DatabaseReading, record: HostRecord) -> DatabaseObse
         return seen(DatabaseState.UNREADABLE, reading.problem or "its contents were not read")
     if entry is not None and reading.holds_relations:
         return seen(DatabaseState.INITIALISED, f"database {entry.name}, oid {entry.oid}")
-    elsewhere = _lane_data_under_another_name(reading, record)
+    elsewhere = lane_data_under_another_name(reading, record)
     if elsewhere is not None:
         return seen(
             DatabaseState.RENAMED,
@@ -136,9 +136,10 @@ def _was_set_aside(entry: DatabaseEntry, reading: DatabaseReading, record: HostR
     )
 
 
-def _lane_data_under_another_name(
+def lane_data_under_another_name(
     reading: DatabaseReading, record: HostRecord
 ) -> DatabaseEntry | None:
+    """The lane's data under another name than its own; what was set aside is not meant."""
     for entry in reading.neighbours:
         if _was_set_aside(entry, reading, record):
             continue

@@ -110,6 +110,10 @@ class StampOrder(Order):
     """The marker to write. Its physical identity must be the one that is found."""
     lock: bool
     """Whether PostgreSQL must refuse to drop the database from now on."""
+    replaces: DigestField | None = None
+    """Digest of the very row that may be replaced though no rebuild brought it (adopt)."""
+    document_digest: DigestField | None = None
+    """The document that was carried out by it, where it is another life than a rebuild."""
 
 
 class UndoOrder(Order):

@@ -7,6 +7,7 @@ from pydantic import Field
 from .contract import (
     Contract,
     DatabaseNameField,
+    DigestField,
     FilestorePathField,
     PermitIdField,
     SystemIdentifierField,
@@ -18,6 +19,7 @@ from .marker import EngineTag, FilestoreTag, MarkerRow, ObjectId, PhysicalIdenti
 from .vocabulary import KeepState, ShadowState
 
 ByteCount = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0)]
 
 
 class RuntimeIdentity(Contract):
@@ -73,6 +75,15 @@ class DatabaseEntry(Contract):
     """Its size, where it is kept data and the size may be seen."""
 
 
+class ContentsReading(Contract):
+    """What an Odoo database holds, for people who are to say whose data it is."""
+
+    users: Count
+    """How many active users it has."""
+    last_activity: UtcInstant | None = None
+    """The last login that it knows of (UTC)."""
+
+
 class DatabaseReading(Contract):
     """The lane's database and its neighbours."""
 
@@ -96,6 +107,10 @@ class DatabaseReading(Contract):
     """The marker row."""
     marker_problem: str | None = None
     """Why a marker that is there could not be read."""
+    marker_digest: DigestField | None = None
+    """Digest of the marker's rows as text; None where there is none, or they were not read."""
+    contents: ContentsReading | None = None
+    """What is in it; None where it is no Odoo, or it was not read."""
 
     def identity(self) -> PhysicalIdentity | None:
         """The physical identity of what stands under the name, where it has a marker table."""

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from launchplane_lane_contracts.contract import RULEBOOK_VERSION, PermitId
+from launchplane_lane_contracts.contract import RULEBOOK_VERSION, Digest, PermitId
 from launchplane_lane_contracts.marker import Marker
 from launchplane_lane_contracts.orders import StampOrder
 from launchplane_lane_contracts.reading import DatabaseReading
@@ -15,9 +15,19 @@ ORDER_VALID_FOR = timedelta(minutes=15)
 """How long an order other than a permit may be carried out."""
 
 
-def stamp(office: LaneOffice, marker: Marker, *, permit_id: PermitId | None, lock: bool) -> None:
+def stamp(
+    office: LaneOffice,
+    marker: Marker,
+    *,
+    permit_id: PermitId | None,
+    lock: bool,
+    replaces: Digest | None = None,
+    document_digest: Digest | None = None,
+) -> None:
     """Have the guard write the marker, its tags and the lock.
 
+    `replaces` names the row that may go though no rebuild brought the new one; `document_digest`
+    is what was signed for another life than a rebuild.
     Raises Refused, CouldNotTell or Busy; then it may be tried again.
     """
     now = utc_now()
@@ -32,6 +42,8 @@ def stamp(office: LaneOffice, marker: Marker, *, permit_id: PermitId | None, loc
         permit_id=permit_id,
         marker=marker,
         lock=lock,
+        replaces=replaces,
+        document_digest=document_digest,
     )
     carry_out(office.configuration(marker.lane), "stamp", office.sign(order), order.nonce)
 

@@ -6,21 +6,21 @@ import click
 from rich.markup import escape
 
 from launchplane_lane_contracts.contract import Digest
-from launchplane_lane_contracts.enrolment import Enrolment
 from launchplane_lane_contracts.people import People
 from launchplane_lane_contracts.plan import PlanTarget
 
 from ..approvals import record_approval, sign
-from ..enrolment import ENROLMENT
 from ..host_directory import HostDirectory, default_path
 from ..keys import create_signing_key
 from ..lane_office import LaneOffice, utc_now
+from ..lives import life_of
 from ..people import begin_people, people_that_count
 from ..people_changes import PEOPLE, proposed_people
 from ..planning import PLAN
 from ..policy_changes import POLICY, proposed_change
+from .lives_commands import life_words
 from .shared import answer, json_option, office_of, say
-from .words import enrolment_words, people_words, plan_words, policy_words
+from .words import people_words, plan_words, policy_words
 
 
 @click.command()
@@ -107,8 +107,9 @@ def _words(office: LaneOffice, digest: Digest) -> str:
     proposal = office.store.proposal(digest)
     if proposal.kind == PLAN:
         return plan_words(PlanTarget.from_json(proposal.document))
-    if proposal.kind == ENROLMENT:
-        return enrolment_words(Enrolment.from_json(proposal.document))
+    life = life_of(proposal.kind)
+    if life is not None:
+        return life_words(life, life.document.from_json(proposal.document))
     if proposal.kind == PEOPLE:
         return people_words(proposed_people(office, digest))
     assert proposal.kind == POLICY

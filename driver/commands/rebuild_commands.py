@@ -1,4 +1,4 @@
-"""`plan authorize start finish undo enrol`: one rebuild from its dry run to its end."""
+"""`plan authorize start finish undo`: one rebuild from its dry run to its end."""
 
 from pathlib import Path
 
@@ -7,7 +7,6 @@ from pydantic import ValidationError
 from rich.markup import escape
 
 from launchplane_lane_contracts.contract import DatabaseName, Digest, OperationId
-from launchplane_lane_contracts.enrolment import Enrolment
 from launchplane_lane_contracts.errors import BadInput, Refused
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.policy import LiveTarget
@@ -20,23 +19,20 @@ from launchplane_lane_contracts.vocabulary import (
     TargetOrigin,
 )
 
-from .. import enrolment as enrolments
 from .. import operations, planning
 from ..durable import write_durably
-from ..lane_office import LaneOffice
 from ..store.records import OperationRecord
 from .shared import (
     LANE,
     answer,
     as_person,
-    how_to_sign,
     json_option,
     mistakes,
     office_of,
     person_option,
     say,
 )
-from .words import enrolment_words, plan_words, refusal_words
+from .words import plan_words, refusal_words
 
 REQUESTS = sorted(f"{operation}/{source}" for operation, source in REQUESTS_THAT_EXIST)
 
@@ -185,59 +181,6 @@ def undo(context: click.Context, operation: str, as_json: bool) -> None:
     What stands there instead of the old data is kept as well.
     """
     _tell(operations.undo(office_of(context), OperationId(operation)), as_json)
-
-
-@click.command()
-@click.argument("lane", type=LANE)
-@click.option("--digest", help="Enrol what was shown under this digest.")
-@person_option
-@json_option
-@click.pass_context
-def enrol(
-    context: click.Context, lane: Lane, digest: str | None, person: str, as_json: bool
-) -> None:
-    """Record what stands at a lane's place as its data.
-
-    Without --digest it is only shown.
-    """
-    office = office_of(context)
-    if digest is not None:
-        _same_lane(office, lane, Digest(digest))
-        record = enrolments.enrol(office, Digest(digest))
-        if as_json:
-            answer(record)
-        else:
-            say(f"Lane {lane} is enrolled as generation {record.generation}.")
-        return
-    found = enrolments.plan_enrolment(office, lane, requester=as_person(person))
-    if as_json:
-        answer(
-            {
-                "digest": found.digest,
-                "approvers_required": found.tally.required,
-                **found.enrolment.to_plain(),
-            }
-        )
-        return
-    say(escape(enrolment_words(found.enrolment)))
-    if found.reading.database.size_bytes is not None:
-        say(f"Size:       {found.reading.database.size_bytes / 1e6:,.0f} MB of database")
-    if found.tally.required:
-        say(how_to_sign(found.digest, found.tally.required))
-    say(f"Then: lane-authority enrol {lane} --digest {found.digest}")
-
-
-def _same_lane(office: LaneOffice, lane: Lane, digest: Digest) -> None:
-    """Raise BadInput when the digest is that of another lane's enrolment."""
-    proposal = office.store.proposal(digest)
-    if proposal.kind != enrolments.ENROLMENT:
-        return
-    shown = Enrolment.from_json(proposal.document).lane
-    if shown != lane:
-        raise BadInput(
-            f"The enrolment {digest} is of lane {shown}, not of {lane}. Nothing was changed. "
-            "Name that lane, or the digest that `lane-authority enrol` printed for this one."
-        )
 
 
 RUN = "lane-authority-guard run --permit {0} -- COMMAND"

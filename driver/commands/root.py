@@ -11,8 +11,9 @@ from .bundle_command import guard_bundle
 from .decide_command import decide
 from .host_commands import approve, init
 from .lane_commands import lane, lanes
+from .lives_commands import lives_commands
 from .policy_commands import policy
-from .rebuild_commands import authorize, enrol, finish, plan, start, undo
+from .rebuild_commands import authorize, finish, plan, start, undo
 
 
 class InOrder(click.Group):
@@ -45,7 +46,7 @@ for command in (
     approvers,
     policy,
     approve,
-    enrol,
+    *lives_commands,
     plan,
     authorize,
     start,

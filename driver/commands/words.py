@@ -2,7 +2,6 @@
 
 import json
 
-from launchplane_lane_contracts.enrolment import Enrolment
 from launchplane_lane_contracts.explain import obligation_sentences, reason_count, reason_lines
 from launchplane_lane_contracts.plan import Plan, PlanTarget
 from launchplane_lane_contracts.policy_words import policy_meaning
@@ -59,22 +58,6 @@ def refusal_words(plan: Plan) -> str:
             f"{target.present_generation or 'none'}; files in {target.filestore_path}",
             "Nothing was changed.",
             f"Digest:     {target.digest()}",
-        )
-    )
-
-
-def enrolment_words(enrolment: Enrolment) -> str:
-    """An enrolment in words."""
-    kind = "authoritative" if enrolment.authoritative else "replaceable"
-    return "\n".join(
-        (
-            f"ENROL what stands at the place of lane {enrolment.lane} as its data, asked for by "
-            f"{enrolment.requester}.",
-            f"Database:   {enrolment.database}, oid {enrolment.database_oid}, cluster "
-            f"{enrolment.system_identifier}",
-            f"Files:      {enrolment.filestore_path}",
-            f"Afterwards: its data counts as {kind} (policy revision {enrolment.policy_revision}).",
-            f"Digest:     {enrolment.digest()}",
         )
     )
 

@@ -31,6 +31,7 @@ class EntryKind(StrEnum):
     OPERATION_SETTLED = "operation_settled"
     GENERATION_HANDED_OUT = "generation_handed_out"
     DATA_RECORDED = "data_recorded"
+    LIFE_BEGUN = "life_begun"
     KEPT_GONE_BACK = "kept_gone_back"
     NOTED = "noted"
 

@@ -171,12 +171,18 @@ def apply_proposal(session: Session, digest: Digest, now: UtcInstant) -> None:
     row = session.get(ProposalRow, digest)
     if row is None:
         return
-    if row.applied_at is not None:
-        raise Refused(
-            f"The change {digest} came into force at {row.applied_at:%Y-%m-%d %H:%M} UTC already. "
-            "Propose it anew if it is wanted again."
-        )
+    refuse_when_applied(proposal(session, digest))
     row.applied_at = now
+
+
+def refuse_when_applied(proposed: Proposal) -> None:
+    """Raise Refused when the proposal came into force before."""
+    if proposed.applied_at is not None:
+        raise Refused(
+            f"The change {proposed.proposal_digest} came into force at "
+            f"{proposed.applied_at:%Y-%m-%d %H:%M} UTC already. Propose it anew if it is wanted "
+            "again."
+        )
 
 
 def _revision(row: PolicyRow) -> PolicyRevision:

@@ -361,6 +361,24 @@ class Store:
             change.append(EntryKind.GENERATION_HANDED_OUT, lane, {"generation": taken})
             return taken
 
+    def begin_life(self, lane: Lane, digest: Digest) -> None:
+        """Note that a proposed life of the lane is about to be carried out, before it is.
+
+        Its signatures are used up by it, so that they count for it alone, and still do when it has
+        to be carried out again after a crash. Raises Busy while an operation holds the lane;
+        Refused when it came to its end before; BadInput when it was never proposed.
+        """
+        with self._changing() as change:
+            operations.refuse_while_held(change.session, lane)
+            proposed = policies.proposal(change.session, digest)
+            policies.refuse_when_applied(proposed)
+            used = approvals.use_judged_approvals(change.session, (), digest, used_by=digest)
+            change.append(
+                EntryKind.LIFE_BEGUN,
+                lane,
+                {"what": proposed.kind, "digest": digest, "approvals": list(used)},
+            )
+
     def record_data(
         self,
         lane: Lane,
@@ -371,12 +389,12 @@ class Store:
         now: UtcInstant,
         kind: str,
         *,
-        approvals_digest: Digest | None = None,
+        life_digest: Digest | None = None,
         ledger_document: Mapping[str, Any] = NO_PARTICULARS,
     ) -> HostRecord:
         """Record data that no operation brought, for example `kind` enrol.
 
-        The free signatures under `approvals_digest` are used up.
+        The life that was proposed under `life_digest` has come to its end with it.
         Raises Busy while an operation holds the lane; Refused for a generation that was never
         handed out or is older than the recorded one.
         """
@@ -390,17 +408,13 @@ class Store:
                 identity=identity,
                 filestore_path=filestore_path,
             )
-            used: tuple[int, ...] = ()
-            if approvals_digest is not None:
-                used = approvals.use_judged_approvals(
-                    change.session, (), approvals_digest, used_by=approvals_digest
-                )
+            if life_digest is not None:
+                policies.apply_proposal(change.session, life_digest, now)
             change.append(
                 EntryKind.DATA_RECORDED,
                 lane,
                 {
                     "how": kind,
-                    "approvals": list(used),
                     "recorded_at": now.isoformat(),
                     "generation": generation,
                     "nonce": nonce,

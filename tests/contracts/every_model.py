@@ -22,6 +22,7 @@ from launchplane_lane_contracts.filestore_check import (
     ShadowRefresh,
 )
 from launchplane_lane_contracts.judgement import TokenVerdict, judge_room
+from launchplane_lane_contracts.lives import Adoption, LifeDocument
 from launchplane_lane_contracts.marker import Lineage
 from launchplane_lane_contracts.orders import (
     GivenUp,
@@ -39,11 +40,18 @@ from launchplane_lane_contracts.people import People, PeopleChange
 from launchplane_lane_contracts.plan import Plan, plan_target
 from launchplane_lane_contracts.policy import PolicyRevision, effective_policy
 from launchplane_lane_contracts.policy_change import policy_differences
-from launchplane_lane_contracts.reading import BeginRecord, KeptFilestore, ShadowReading
+from launchplane_lane_contracts.reading import (
+    BeginRecord,
+    ContentsReading,
+    KeptFilestore,
+    ShadowReading,
+)
 from launchplane_lane_contracts.receipt import CommandRun, Outcome, Receipt, SetAside
 from launchplane_lane_contracts.restore_source import OfferedUpstream, permitted_source
 from launchplane_lane_contracts.vocabulary import (
     DataSource,
+    FilestoreState,
+    MarkerState,
     Operation,
     OperationPhase,
     ShadowState,
@@ -264,6 +272,23 @@ VALUES: tuple[Contract, ...] = (
         policy_revision=1,
         authoritative=True,
     ),
+    LifeDocument(lane=LANE, requester=REQUESTER, reason="as agreed"),
+    Adoption(
+        lane=LANE,
+        requester=REQUESTER,
+        reason="the dump of last night was restored by hand",
+        system_identifier=SERVER,
+        database=DATABASE,
+        database_oid=DATABASE_OID,
+        filestore_path=FILES,
+        policy_revision=1,
+        recorded_generation=GENERATION,
+        marker=MarkerState.COPIED,
+        marker_digest=MARKER.digest(),
+        files=FilestoreState.STALE,
+        only_a_tag_was_lost=False,
+    ),
+    ContentsReading(users=3, last_activity=NOW),
     MARKER,
     MARKER.identity,
     a_row(),

@@ -166,6 +166,17 @@ def test_a_lane_enrolled_without_protection_asks_for_an_approver() -> None:
     assert getattr(open_one, "weight", None) is Weight.CONSEQUENTIAL
 
 
+def test_data_is_adopted_by_whoever_finds_a_tag_lost_and_else_with_an_approver() -> None:
+    other, adoption = (
+        next(value for value in VALUES if type(value).__name__ == name)
+        for name in ("LifeDocument", "Adoption")
+    )
+    assert getattr(other, "weight", None) is Weight.CONSEQUENTIAL
+    assert getattr(adoption, "weight", None) is Weight.CONSEQUENTIAL
+    lost_tag = type(adoption).from_plain({**adoption.to_plain(), "only_a_tag_was_lost": True})
+    assert getattr(lost_tag, "weight", None) is Weight.ROUTINE
+
+
 def test_exit_codes_never_change() -> None:
     assert {code.name: code.value for code in ExitCode} == {
         "DONE": 0,

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from launchplane_lane_contracts.contract import DatabaseName, Digest, Person
 from launchplane_lane_contracts.errors import Refused
@@ -17,11 +18,13 @@ from launchplane_lane_contracts.policy import LiveTarget, Policy, PolicyRevision
 from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_contracts.request import Request
 from launchplane_lane_contracts.vocabulary import DataSource, Operation, RolloutState
-from launchplane_lane_driver import enrolment, operations, planning
+from launchplane_lane_driver import operations, planning
 from launchplane_lane_driver.approvals import record_approval, sign
 from launchplane_lane_driver.host_directory import HostDirectory
 from launchplane_lane_driver.keys import create_signing_key
 from launchplane_lane_driver.lane_office import LaneOffice, utc_now
+from launchplane_lane_driver.lives import Asked, Life, carry_out, look
+from launchplane_lane_driver.lives.enrol import Enrol
 from launchplane_lane_driver.people import begin_people
 from launchplane_lane_driver.policy_changes import apply_policy, propose_policy
 from launchplane_lane_driver.store.records import OperationRecord
@@ -228,10 +231,15 @@ class SmallHost:
 
     def enrol(self, lane: SmallLane) -> HostRecord:
         """What stands there becomes the lane's recorded data."""
-        found = enrolment.plan_enrolment(self.office, lane.lane, requester=RITA)
-        if found.tally.required:
-            self.sign(found.digest, RITA, ANN)
-        return enrolment.enrol(self.office, found.digest)
+        self.live(Enrol(), lane)
+        return self.office.store.host_record(lane.lane)
+
+    def live(self, life: Life[Any], lane: SmallLane, reason: str = "as agreed") -> str:
+        """Look, let it be signed by whom it needs, and do it."""
+        found = look(self.office, life, Asked(lane.lane, RITA, reason))
+        if found.tally.requester_signs:
+            self.sign(found.digest, RITA, *(ANN, BEN)[: found.tally.required])
+        return carry_out(self.office, life, found.digest)
 
     # -- work ----------------------------------------------------------------------
 

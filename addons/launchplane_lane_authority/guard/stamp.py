@@ -1,9 +1,12 @@
 """`prepare` and `stamp`: the marker, the tags and the lock, exactly as the control plane signed."""
 
+from launchplane_lane_contracts.catalogue import Query
+from launchplane_lane_contracts.contract import PermitId
 from launchplane_lane_contracts.errors import Refused
+from launchplane_lane_contracts.inside import read_inside
 from launchplane_lane_contracts.marker import EngineTag, FilestoreTag, Marker, MarkerRow
 from launchplane_lane_contracts.orders import PrepareOrder, StampOrder
-from launchplane_lane_contracts.reading import LaneReading
+from launchplane_lane_contracts.reading import DatabaseReading, LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.vocabulary import DataSource, RowState, TagState
 
@@ -11,7 +14,7 @@ from . import filestore
 from .database import MAINTENANCE_DATABASE, connected, query_through
 from .keep import ABORTED, ENDED, FINISHED, UNDONE, Keep
 from .lane_reading import read_lane
-from .marker_table import create_tables, write_event, write_row
+from .marker_table import create_tables, hold_row, write_event, write_row
 from .order_check import check_environment
 from .settings import GuardSettings
 from .swap import comment, set_locked
@@ -58,7 +61,7 @@ def stamp(settings: GuardSettings, order: StampOrder, token: str) -> LaneReading
                 found=files.lane,
             )
         )
-    in_the_way = _in_the_way(order, reading.database.marker_row)
+    in_the_way = _in_the_way(order, reading.database)
     if in_the_way is not None:
         raise Refused.because(in_the_way)
     # Data that went back (an undo) is stamped under the permit that had set it aside.
@@ -84,10 +87,20 @@ def stamp(settings: GuardSettings, order: StampOrder, token: str) -> LaneReading
                 permit_id=order.permit_id,
             )
         )
+    pending = _adopted_rebuild(order, reading.database)
     _write(settings, order, token, marker)
-    if order.permit_id is not None and keep is not None:
-        keep.note(order.permit_id, ENDED)
+    ended = order.permit_id or pending
+    if ended is not None and keep is not None and keep.intent(ended) is not None:
+        keep.note(ended, ENDED)
     return read_lane(settings)
+
+
+def _adopted_rebuild(order: StampOrder, database: DatabaseReading) -> PermitId | None:
+    """The permit of a rebuild that ends because what it left is adopted."""
+    tag = database.entry.tag if database.entry is not None else None
+    if order.replaces is None or tag is None or tag.state is not TagState.PENDING:
+        return None
+    return tag.permit_id
 
 
 def _another_is_pending(order: StampOrder, row: MarkerRow | None, keep: Keep | None) -> bool:
@@ -99,9 +112,17 @@ def _another_is_pending(order: StampOrder, row: MarkerRow | None, keep: Keep | N
     return keep.has(order.permit_id, ENDED) and not went_back
 
 
-def _in_the_way(order: StampOrder, row: MarkerRow | None) -> Reason | None:
+def _in_the_way(order: StampOrder, database: DatabaseReading) -> Reason | None:
     """Why the marker that is there may not be replaced by this one."""
-    if row is None or row.nonce == order.marker.nonce:
+    row = database.marker_row
+    if row is not None and row.nonce == order.marker.nonce:
+        return None
+    foreign = _own_tag_of_another_lane(order, database)
+    if foreign is not None:
+        return foreign
+    if order.replaces is not None and database.marker_digest != order.replaces:
+        return _moved(f"the marker row with digest {order.replaces}", str(database.marker_digest))
+    if row is None:
         return None
     remedy = "Plan again: the plan says whose data stands there and what can be done about it."
     if row.lane != str(order.lane):
@@ -111,6 +132,9 @@ def _in_the_way(order: StampOrder, row: MarkerRow | None) -> Reason | None:
             remedy,
             found=row.lane,
         )
+    if order.replaces is not None:
+        # People have seen exactly this row, and signed that it goes.
+        return None
     if row.generation > order.marker.generation:
         return reason(
             ReasonCode.MARKER_AHEAD,
@@ -129,6 +153,22 @@ def _in_the_way(order: StampOrder, row: MarkerRow | None) -> Reason | None:
     return None
 
 
+def _own_tag_of_another_lane(order: StampOrder, database: DatabaseReading) -> Reason | None:
+    """Why the database is another lane's own, where its tag was written for it."""
+    entry = database.entry
+    tag = entry.tag if entry is not None else None
+    if entry is None or tag is None or order.permit_id is not None:
+        return None
+    if tag.lane == order.lane or tag.database_oid != entry.oid:
+        return None
+    return reason(
+        ReasonCode.MARKER_FOREIGN,
+        f"The database is lane {tag.lane}'s own: its tag says so.",
+        "Put the database of this lane under the name, then plan again.",
+        found=tag.lane,
+    )
+
+
 def _write(settings: GuardSettings, order: StampOrder, token: str, marker: Marker) -> None:
     tag = EngineTag(
         lane=marker.lane,
@@ -141,6 +181,8 @@ def _write(settings: GuardSettings, order: StampOrder, token: str, marker: Marke
     with connected(settings, settings.database) as connection:
         query = query_through(connection)
         connection.autocommit = False
+        if order.replaces is not None:
+            _still_the_one(query, order, order.replaces)
         write_row(query, marker.row(token), keep_claim=same_data)
         write_event(
             query,
@@ -163,6 +205,16 @@ def _write(settings: GuardSettings, order: StampOrder, token: str, marker: Marke
     with connected(settings, MAINTENANCE_DATABASE) as server:
         comment(server, settings.database, tag)
         set_locked(server, settings.database, locked=order.lock)
+
+
+def _still_the_one(query: Query, order: StampOrder, replaces: str) -> None:
+    """Hold the row until the transaction ends. Raises Refused when it is another one by now."""
+    held = hold_row(query)
+    if held is not None and held[0] == order.marker.nonce:
+        return
+    found = read_inside(query).marker_digest
+    if found != replaces:
+        raise Refused.because(_moved(f"the marker row with digest {replaces}", str(found)))
 
 
 def _moved(expected: str, found: str) -> Reason:

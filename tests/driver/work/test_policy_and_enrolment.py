@@ -11,8 +11,10 @@ from launchplane_lane_contracts.errors import CouldNotTell, Refused
 from launchplane_lane_contracts.marker import EngineTag
 from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_contracts.vocabulary import TagState
-from launchplane_lane_driver import enrolment, operations, planning
+from launchplane_lane_driver import operations, planning
 from launchplane_lane_driver.lane_office import LaneOffice, utc_now
+from launchplane_lane_driver.lives import Asked, carry_out, look
+from launchplane_lane_driver.lives.enrol import Enrol
 from launchplane_lane_driver.policy_changes import apply_policy, propose_policy
 from launchplane_lane_driver.store import Store
 from tests.driver.small_host import (
@@ -27,6 +29,8 @@ from tests.driver.small_host import (
     untouched,
 )
 from tests.guard import fingerprint
+
+ENROL = Enrol()
 
 
 def test_loosening_needs_two_besides_the_proposer(host: SmallHost, bare: SmallLane) -> None:
@@ -90,36 +94,36 @@ def test_enrolling_replaceable_data_needs_one_besides_the_requester(
     host: SmallHost, bare: SmallLane
 ) -> None:
     host.record_policy(resettable_policy(bare.lane))
-    found = enrolment.plan_enrolment(host.office, bare.lane, requester=RITA)
+    found = look(host.office, ENROL, Asked(bare.lane, RITA))
     assert found.tally.required == 1
     for signer in (None, RITA):
         if signer:
             host.sign(found.digest, signer)
         with untouched(bare), refused(ReasonCode.APPROVALS_MISSING):
-            enrolment.enrol(host.office, found.digest)
+            carry_out(host.office, ENROL, found.digest)
     host.sign(found.digest, ANN)
     before = bare.data()
-    assert enrolment.enrol(host.office, found.digest).generation == 1
+    assert carry_out(host.office, ENROL, found.digest).endswith("generation 1.")
     assert bare.data() == before
     assert all(each.used_by for each in host.office.store.approvals(found.digest))
     assert not fingerprint.databases(bare.cluster)[bare.database].locked
     with untouched(bare), refused(ReasonCode.ALREADY_ENROLLED):
-        enrolment.enrol(host.office, found.digest)
+        carry_out(host.office, ENROL, found.digest)
 
 
 def test_enrolling_authoritative_data_needs_nobody_and_locks(
     host: SmallHost, bare: SmallLane
 ) -> None:
     host.record_policy(production_policy(bare.lane))
-    found = enrolment.plan_enrolment(host.office, bare.lane, requester=RITA)
+    found = look(host.office, ENROL, Asked(bare.lane, RITA))
     assert found.tally.required == 0
-    enrolment.enrol(host.office, found.digest)
+    carry_out(host.office, ENROL, found.digest)
     assert fingerprint.databases(bare.cluster)[bare.database].locked
 
 
 def test_what_cannot_be_enrolled(host: SmallHost, bare: SmallLane) -> None:
     def plan() -> None:
-        enrolment.plan_enrolment(host.office, bare.lane, requester=RITA)
+        look(host.office, ENROL, Asked(bare.lane, RITA))
 
     with untouched(bare), refused(ReasonCode.POLICY_UNKNOWN):
         plan()
@@ -155,11 +159,11 @@ def test_what_cannot_be_enrolled(host: SmallHost, bare: SmallLane) -> None:
 
 def test_other_data_than_was_reviewed_is_not_enrolled(host: SmallHost, bare: SmallLane) -> None:
     host.record_policy(production_policy(bare.lane))
-    found = enrolment.plan_enrolment(host.office, bare.lane, requester=RITA)
+    found = look(host.office, ENROL, Asked(bare.lane, RITA))
     bare.execute(f'DROP DATABASE "{bare.database}"')
     bare.make_data("another")
     with untouched(bare), refused(ReasonCode.PLAN_CHANGED):
-        enrolment.enrol(host.office, found.digest)
+        carry_out(host.office, ENROL, found.digest)
 
 
 def test_an_old_copy_of_the_store_does_nothing(host: SmallHost, lane: SmallLane) -> None:

@@ -1,0 +1,63 @@
+"""The lives of a lane other than a rebuild: what each would do, and what a signature covers."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from .contract import (
+    DatabaseNameField,
+    DigestField,
+    FilestorePathField,
+    PersonField,
+    SystemIdentifierField,
+    VersionedContract,
+)
+from .lane import Lane
+from .marker import Generation, ObjectId
+from .vocabulary import FilestoreState, MarkerState, Weight
+
+
+class LifeDocument(VersionedContract):
+    """What people sign when they let a lane go through something that is no rebuild."""
+
+    lane: Lane
+    """The lane."""
+    requester: PersonField
+    """Who asks."""
+    reason: Annotated[str, Field(max_length=2000)] = ""
+    """Why, in that person's words."""
+
+    @property
+    def weight(self) -> Weight:
+        """How many people must sign it."""
+        return Weight.CONSEQUENTIAL
+
+
+class Adoption(LifeDocument):
+    """What stands at the lane's own place is taken as its data again, as the only true copy."""
+
+    system_identifier: SystemIdentifierField
+    """The cluster."""
+    database: DatabaseNameField
+    """The database's name."""
+    database_oid: ObjectId
+    """The database's oid."""
+    filestore_path: FilestorePathField
+    """The folder of its files."""
+    policy_revision: Annotated[int, Field(ge=1)]
+    """The policy that the new marker shows."""
+    recorded_generation: Generation | None
+    """The generation last recorded; None where none was."""
+    marker: MarkerState
+    """What the marker that is there is worth."""
+    marker_digest: DigestField | None
+    """Digest of the marker's row, which is replaced; None where there is none."""
+    files: FilestoreState
+    """Whose the files say that they are."""
+    only_a_tag_was_lost: bool
+    """Whether signature, place and writing of the marker are as recorded, and only a tag is not."""
+
+    @property
+    def weight(self) -> Weight:
+        """A lost tag is written again by whoever finds it lost."""
+        return Weight.ROUTINE if self.only_a_tag_was_lost else Weight.CONSEQUENTIAL

@@ -1,0 +1,118 @@
+"""`enrol adopt …`: the lives of a lane, each in two steps: look, then do what was shown."""
+
+from typing import Any
+
+import click
+from rich.markup import escape
+
+from launchplane_lane_contracts.contract import Digest
+from launchplane_lane_contracts.errors import BadInput
+from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.lives import LifeDocument
+from launchplane_lane_contracts.reading import LaneReading
+
+from ..lane_office import LaneOffice
+from ..lives import LIVES, Asked, Life, LifePlan, carry_out, look
+from ..lives.life import proposed_document
+from .shared import (
+    LANE,
+    answer,
+    as_person,
+    how_to_sign,
+    json_option,
+    office_of,
+    person_option,
+    say,
+)
+
+
+def life_words(life: Life[Any], document: LifeDocument) -> str:
+    """What is to be signed, in words."""
+    return "\n".join((*life.words(document), f"Digest:     {document.digest()}"))
+
+
+def what_is_in_there(reading: LaneReading) -> tuple[str, ...]:
+    """What helps people to know the data again. None of it is signed."""
+    database = reading.database
+    lines = []
+    if database.size_bytes is not None:
+        lines.append(f"Size:       {database.size_bytes / 1e6:,.0f} MB of database")
+    if database.contents is not None:
+        last = database.contents.last_activity
+        when = f"{last:%Y-%m-%d %H:%M} UTC" if last is not None else "unknown"
+        lines.append(f"In it:      {database.contents.users} active users, last login {when}")
+    return tuple(lines)
+
+
+def _command(life: Life[Any], help_text: str) -> click.Command:
+    @click.command(life.command, help=help_text)
+    @click.argument("lane", type=LANE)
+    @click.option("--digest", help="Do what was shown under this digest.")
+    @click.option("--reason", default="", help="Why, for those who sign and for the record.")
+    @person_option
+    @json_option
+    @click.pass_context
+    def command(
+        context: click.Context,
+        lane: Lane,
+        digest: str | None,
+        reason: str,
+        person: str,
+        as_json: bool,
+    ) -> None:
+        office = office_of(context)
+        if digest is not None:
+            _do(office, life, lane, Digest(digest), as_json)
+        else:
+            asked = Asked(lane, as_person(person), reason.strip())
+            _show(life, look(office, life, asked), as_json)
+
+    return command
+
+
+def _do(office: LaneOffice, life: Life[Any], lane: Lane, digest: Digest, as_json: bool) -> None:
+    shown = proposed_document(office, life, digest).lane
+    if shown != lane:
+        raise BadInput(
+            f"The digest {digest} is of lane {shown}, not of {lane}. Nothing was changed. "
+            f"Name that lane, or the digest that `lane-authority {life.command}` printed for "
+            "this one."
+        )
+    done = carry_out(office, life, digest)
+    if as_json:
+        answer(office.store.host_record(lane))
+    else:
+        say(escape(done))
+
+
+def _show(life: Life[Any], found: LifePlan[Any], as_json: bool) -> None:
+    if as_json:
+        answer(
+            {
+                "digest": found.digest,
+                "approvers_required": found.tally.required,
+                **found.document.to_plain(),
+            }
+        )
+        return
+    say(escape(life_words(life, found.document)))
+    for line in what_is_in_there(found.seen.reading):
+        say(line)
+    if found.tally.requester_signs:
+        say(how_to_sign(found.digest, found.tally.required))
+    if found.tally.cooling_off_until is not None:
+        say(f"It may be done from {found.tally.cooling_off_until:%Y-%m-%d %H:%M} UTC on.")
+    say(f"Then: lane-authority {life.command} {found.document.lane} --digest {found.digest}")
+
+
+HELP = {
+    "enrol": "Record what stands at a lane's place as its data.\n\n"
+    "Without --digest it is only shown.",
+    "adopt": "Take what stands at a lane's own place as its data again.\n\n"
+    "After a lost tag, a damaged marker, or a dump that was restored in place by hand. Without "
+    "--digest it is only shown.",
+}
+"""What each command says of itself."""
+
+lives_commands = tuple(_command(life, HELP[life.command]) for life in LIVES)
+"""One command each."""

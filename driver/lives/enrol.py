@@ -1,0 +1,110 @@
+"""`enrol`: a lane that has data and no marker gets one, after showing what is in there."""
+
+from collections.abc import Iterator
+
+from launchplane_lane_contracts.contract import Digest
+from launchplane_lane_contracts.enrolment import Enrolment
+from launchplane_lane_contracts.policy import effective_policy
+from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
+from launchplane_lane_contracts.vocabulary import DatabaseState, MarkerState, TagState
+
+from ..lane_office import LaneOffice, utc_now
+from .life import Life, LifePlan, Seen
+from .marking import mark, marked_before
+from .place import (
+    no_witness_contradicts,
+    nothing_is_under_way,
+    the_guard_looks_at_the_lane,
+    the_policy_is_known,
+)
+
+
+class Enrol(Life[Enrolment]):
+    """The data gets the authority that the policy in force gives it."""
+
+    kind = "enrolment"
+    command = "enrol"
+    document = Enrolment
+    needs_reason = False
+
+    def refusals(self, seen: Seen) -> Iterator[Reason]:
+        """It must be data that nobody recorded, at the lane's own place."""
+        lane, record, observation = seen.asked.lane, seen.record, seen.observation
+        yield from the_policy_is_known(seen)
+        if record.generation is not None:
+            yield _already(f"generation {record.generation} of lane {lane} is on record")
+        yield from nothing_is_under_way(seen)
+        initialised = observation.database.state is DatabaseState.INITIALISED
+        if not initialised:
+            yield reason(
+                ReasonCode.NOTHING_TO_ENROL,
+                f"There is no data to enrol: {observation.database.detail}.",
+                "A lane without data needs no enrolling; ask for a bootstrap.",
+            )
+        if observation.marker.state is not MarkerState.ABSENT and initialised:
+            yield _already(f"the database has a marker ({observation.marker.detail})")
+        entry = seen.reading.database.entry
+        tag = entry.tag if entry is not None else None
+        if tag is not None and (tag.lane != lane or tag.state is TagState.KEPT):
+            yield _already(f"the database is tagged as data of lane {tag.lane} ({tag.state})")
+        yield from no_witness_contradicts(observation)
+        yield from the_guard_looks_at_the_lane(seen)
+
+    def proposed(self, seen: Seen) -> Enrolment:
+        """What stands there, and the authority that it gets."""
+        database, observation = seen.reading.database, seen.observation
+        assert database.entry is not None
+        assert database.server is not None
+        assert seen.revision is not None
+        effective = effective_policy(
+            seen.revision.policy,
+            utc_now(),
+            marker_authoritative=False,
+            claimed=observation.marker.claimed,
+        )
+        return Enrolment(
+            lane=seen.asked.lane,
+            requester=seen.asked.requester,
+            reason=seen.asked.reason,
+            system_identifier=database.server.system_identifier,
+            database=database.name,
+            database_oid=database.entry.oid,
+            filestore_path=observation.filestore.path,
+            policy_revision=seen.revision.number,
+            authoritative=effective.authoritative,
+        )
+
+    def words(self, document: Enrolment) -> tuple[str, ...]:
+        """An enrolment in words."""
+        kind = "authoritative" if document.authoritative else "replaceable"
+        return (
+            f"ENROL what stands at the place of lane {document.lane} as its data, asked for by "
+            f"{document.requester}.",
+            f"Database:   {document.database}, oid {document.database_oid}, cluster "
+            f"{document.system_identifier}",
+            f"Files:      {document.filestore_path}",
+            f"Afterwards: its data counts as {kind} (policy revision {document.policy_revision}).",
+        )
+
+    def act(self, office: LaneOffice, plan: LifePlan[Enrolment]) -> str:
+        """Stamp what was planned, and record it."""
+        marker = mark(office, plan, "enrolled", authoritative=plan.document.authoritative)
+        return _done(marker.generation, plan.document)
+
+    def go_on(self, office: LaneOffice, document: Enrolment, digest: Digest) -> str | None:
+        """The marker may stand there already."""
+        marker = marked_before(office, self.asked(document), digest, "enrolled")
+        return _done(marker.generation, document) if marker is not None else None
+
+
+def _done(generation: int, document: Enrolment) -> str:
+    return f"Lane {document.lane} is enrolled as generation {generation}."
+
+
+def _already(detail: str) -> Reason:
+    return reason(
+        ReasonCode.ALREADY_ENROLLED,
+        f"It is somebody's data already: {detail}.",
+        "Plan an operation on the lane instead; the plan says what state its data is in.",
+        detail=detail,
+    )
