@@ -23,7 +23,8 @@ def present_data_is_backed_up(case: Case) -> Iterator[Reason]:
                 ReasonCode.BACKUP_GATE_MISSING,
                 "No backup of the data that is there has been recorded.",
                 "Capture a backup of the lane as it is now, then plan again; data that cannot be "
-                "backed up any more has to be declared lost, which one approver signs.",
+                "backed up any more has to be declared lost (`lane-authority lost`), which one "
+                "approver signs.",
             )
         elif not is_of_this_data:
             yield reason(
@@ -32,7 +33,7 @@ def present_data_is_backed_up(case: Case) -> Iterator[Reason]:
                 f"data that is there (generation {record.generation or 'none'}).",
                 "Capture a backup of the lane as it is now, then plan again. Data that the host "
                 "has no record of has to be adopted first; data that cannot be backed up any more "
-                "has to be declared lost, which one approver signs.",
+                "has to be declared lost (`lane-authority lost`), which one approver signs.",
                 backup_id=gate.backup_id,
             )
         elif not _is_fresh(gate, case):
@@ -41,7 +42,8 @@ def present_data_is_backed_up(case: Case) -> Iterator[Reason]:
                 f"The newest backup is of {gate.snapshot_at:%Y-%m-%d %H:%M} UTC; it may be at "
                 f"most {case.policy.backup_max_age} old.",
                 "Capture and prove a fresh backup, then plan again; data that cannot be backed up "
-                "any more has to be declared lost, which one approver signs.",
+                "any more has to be declared lost (`lane-authority lost`), which one approver "
+                "signs.",
                 backup_id=gate.backup_id,
                 snapshot_at=gate.snapshot_at,
             )

@@ -32,7 +32,8 @@ def database_is_known(case: Case) -> Iterator[Reason]:
             ReasonCode.DATABASE_MISSING,
             f"The lane's data is gone from its place: {database.detail}.",
             "Look for it on the server that the lane is configured with, or bring it back. Data "
-            "that is gone for good has to be declared lost, which one approver signs.",
+            "that is gone for good has to be declared lost (`lane-authority lost`), which one "
+            "approver signs.",
             **facts,
         )
     elif database.state is DatabaseState.CLOSED:
@@ -48,7 +49,7 @@ def database_is_known(case: Case) -> Iterator[Reason]:
             ReasonCode.DATABASE_UNREADABLE,
             f"The lane's database could not be read: {database.detail}.",
             "Make the database readable for the guard, then plan again. Data that cannot be read "
-            "any more has to be declared lost, which one approver signs.",
+            "any more has to be declared lost (`lane-authority lost`), which one approver signs.",
             **facts,
         )
     elif database.state is DatabaseState.DISPUTED:
@@ -84,7 +85,8 @@ _MARKER_REASONS = {
         ReasonCode.MARKER_ABSENT,
         "The database has no marker, so nobody can tell whose data it is",
         "Look at what is in it; if it is this lane's data, enrol the lane, or adopt the data again "
-        "where the lane is enrolled already. If it is not, put the right database under the name.",
+        "where the lane is enrolled already (`lane-authority enrol`, `lane-authority adopt`). If it "
+        "is not, put the right database under the name.",
     ),
     MarkerState.UNVERIFIABLE: (
         ReasonCode.MARKER_UNVERIFIABLE,
@@ -95,7 +97,8 @@ _MARKER_REASONS = {
         ReasonCode.MARKER_TAMPERED,
         "The marker was changed by something that may not change it",
         "Find out who wrote to the marker's table. If the data is this lane's, it has to be "
-        "adopted again with the signature of an approver; the data itself is untouched.",
+        "adopted again with the signature of an approver (`lane-authority adopt`); the data itself "
+        "is untouched.",
     ),
     MarkerState.FOREIGN: (
         ReasonCode.MARKER_FOREIGN,
@@ -107,13 +110,14 @@ _MARKER_REASONS = {
         ReasonCode.MARKER_COPIED,
         "The database is a copy of this lane's data and not the data itself",
         "Put the lane's own database back under the name; if the data was moved here for good, "
-        "it has to be recorded as moved.",
+        "it has to be recorded as moved; if its own dump was restored in place, adopt the data "
+        "(`lane-authority adopt`).",
     ),
     MarkerState.ROLLED_BACK: (
         ReasonCode.MARKER_ROLLED_BACK,
         "The database is older than what was last recorded here",
         "Put the newest database back under the name; if the older one was restored on purpose, "
-        "it has to be adopted.",
+        "it has to be adopted (`lane-authority adopt`).",
     ),
     MarkerState.AHEAD: (
         ReasonCode.MARKER_AHEAD,
@@ -124,12 +128,14 @@ _MARKER_REASONS = {
         ReasonCode.MARKER_PENDING,
         "A rebuild of this database was begun and never settled",
         "Finish that rebuild, undo it, or do the same once more as a retry of it. Where the host "
-        "knows of none, put the right database back under the name, or adopt the data.",
+        "knows of none, put the right database back under the name, or adopt the data "
+        "(`lane-authority adopt`).",
     ),
     MarkerState.TAG_LOST: (
         ReasonCode.ENGINE_TAG_LOST,
         "The database's tag does not agree with its marker",
-        "If the marker and the rows are this lane's, adopt the data again, which writes the tag.",
+        "If the marker and the rows are this lane's, adopt the data again, which writes the tag "
+        "(`lane-authority adopt`).",
     ),
 }
 
@@ -177,13 +183,13 @@ _FILESTORE_REASONS = {
         ReasonCode.FILESTORE_STALE,
         "The files do not belong to the data that is there",
         "Put the folder back that belongs to this database, then plan again; if these are its "
-        "files after all, adopt the data again.",
+        "files after all, adopt the data again (`lane-authority adopt`).",
     ),
     FilestoreState.UNTAGGED: (
         ReasonCode.FILESTORE_UNTAGGED,
         "There are files and no tag, so nobody can tell whose they are",
         "Look at what is in it; if they are this lane's files, enrol the lane, or adopt its data "
-        "again where it is enrolled already, which tags them. If they are not, move them away.",
+        "again where it is enrolled already (`lane-authority adopt`), which tags them. If they are not, move them away.",
     ),
     FilestoreState.ELSEWHERE: (
         ReasonCode.FILESTORE_ELSEWHERE,
@@ -232,7 +238,7 @@ def files_are_ours(case: Case) -> Iterator[Reason]:
             f"The database holds data and its files are not there: {filestore.detail}.",
             "Bring the lane's filestore folder back to its path, from its volume, the shadow in "
             "the keep or a backup, then plan again. Where files are gone for good, the data has to "
-            "be declared lost, which one approver signs.",
+            "be declared lost (`lane-authority lost`), which one approver signs.",
             path=filestore.path,
         )
 

@@ -145,6 +145,10 @@ class SmallLane:
         """The rows and files at the lane's place."""
         return fingerprint.data_of(self.cluster, self.database, self.filestore)
 
+    def tag(self) -> str:
+        """The comment on the database."""
+        return fingerprint.databases(self.cluster)[self.database].comment or ""
+
     def kept_data(self, name: str) -> fingerprint.Data:
         """The rows and files that are kept under a name."""
         return fingerprint.data_of(self.cluster, name, self.keep / "filestores" / name)

@@ -209,6 +209,7 @@ WAYS: dict[Code, tuple[Way, ...]] = {
     Code.MARKER_COPIED: (
         RIGHT_DATABASE,
         Way("record it as moved", "recorded as moved", DATA_IN_PLACE, waits=True),
+        ADOPT,
     ),
     Code.MARKER_ROLLED_BACK: (RIGHT_DATABASE, ADOPT),
     Code.MARKER_AHEAD: (NEWEST_STORE, RECONCILE),

@@ -116,6 +116,10 @@ def test_every_command_answers_one_json_document_and_no_secret(
     found = run("enrol", name)
     sign(found["digest"], "rita", "ann")
     run("enrol", name, "--digest", str(found["digest"]))
+    tag = bare.tag()
+    bare.execute(f'COMMENT ON DATABASE "{bare.database}" IS NULL')
+    run("adopt", name, "--reason", "x")
+    bare.execute(f"COMMENT ON DATABASE \"{bare.database}\" IS '{tag}'")
     operation = ""
     for ending in ("finish", "undo"):
         digest = str(run("plan", name, "bootstrap/empty")["digest"])
