@@ -85,8 +85,8 @@ _MARKER_REASONS = {
         ReasonCode.MARKER_ABSENT,
         "The database has no marker, so nobody can tell whose data it is",
         "Look at what is in it; if it is this lane's data, enrol the lane, or adopt the data again "
-        "where the lane is enrolled already (`lane-authority enrol`, `lane-authority adopt`). If it "
-        "is not, put the right database under the name.",
+        "where the lane is enrolled already (`lane-authority enrol`, `lane-authority adopt`). If "
+        "it is not, put the right database under the name.",
     ),
     MarkerState.UNVERIFIABLE: (
         ReasonCode.MARKER_UNVERIFIABLE,
@@ -189,7 +189,8 @@ _FILESTORE_REASONS = {
         ReasonCode.FILESTORE_UNTAGGED,
         "There are files and no tag, so nobody can tell whose they are",
         "Look at what is in it; if they are this lane's files, enrol the lane, or adopt its data "
-        "again where it is enrolled already (`lane-authority adopt`), which tags them. If they are not, move them away.",
+        "again where it is enrolled already (`lane-authority adopt`), which tags them. If they are "
+        "not, move them away.",
     ),
     FilestoreState.ELSEWHERE: (
         ReasonCode.FILESTORE_ELSEWHERE,
