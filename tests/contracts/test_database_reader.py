@@ -1,5 +1,6 @@
 """What each row of the statements means, and that every failure is a value."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from launchplane_lane_contracts.catalogue import Query
 from launchplane_lane_contracts.database_reader import first_line, read_database
 from launchplane_lane_contracts.marker import MarkerRow
-from launchplane_lane_contracts.reading import DatabaseReading
+from launchplane_lane_contracts.reading import ContentsReading, DatabaseReading
 from launchplane_lane_contracts.vocabulary import TagState
 
 from .cases import DATABASE, DATABASE_OID, KEPT_DATABASE, KEPT_OID, MARKER_TABLE_OID, NOW, SERVER
@@ -41,8 +42,12 @@ class Server:
             "current_database": [(DATABASE_OID,)],
             "pg_largeobject_metadata": [(True,)],
             "relkind": [(MARKER_TABLE_OID, "r")],
-            "attname": [(name,) for name in COLUMNS],
+            "SELECT attname": [(name,) for name in COLUMNS],
             "SELECT token": [tuple(vars(row)[name] for name in COLUMNS)],
+            "row_to_json": [("the row",)],
+            "'create_date'": [("res_users",), ("res_users_log",)],
+            "SELECT count": [(3,)],
+            "SELECT max": [(NOW.replace(tzinfo=None),)],
             **answers,
         }
         self.opened: list[str] = []
@@ -79,6 +84,24 @@ def test_everything_is_read() -> None:
     assert (another.tag, another.size_bytes, another.owned) == (None, None, False)
     assert (found.holds_relations, found.marker_table_oid) == (True, MARKER_TABLE_OID)
     assert found.marker_row == healthy.marker_row
+    assert found.marker_digest == hashlib.sha256(b"the row").hexdigest()
+    assert found.contents == ContentsReading(users=3, last_activity=NOW)
+
+
+@pytest.mark.parametrize(
+    ("answers", "contents"),
+    [
+        ({"'create_date'": []}, None),
+        ({"'create_date'": [("res_users",)]}, ContentsReading(users=3)),
+        ({"SELECT max": [(None,)]}, ContentsReading(users=3)),
+        ({"SELECT count": Failure("permission denied")}, None),
+    ],
+)
+def test_what_is_in_there_is_told_as_far_as_it_can_be_read(
+    answers: dict[str, Any], contents: ContentsReading | None
+) -> None:
+    found = Server(**answers).read()
+    assert (found.problem, found.contents) == (None, contents)
 
 
 @pytest.mark.parametrize("word", ["pg_control_system", "datallowconn"])
@@ -119,8 +142,8 @@ def test_a_name_that_another_database_took_meanwhile() -> None:
     [
         ({"relkind": []}, None, None),
         ({"relkind": [(7, "v")]}, "is not a plain table", None),
-        ({"attname": [("token",)]}, "lacks authoritative, claimed", 7),
-        ({"SELECT token": []}, None, 7),
+        ({"SELECT attname": [("token",)]}, "lacks authoritative, claimed", 7),
+        ({"SELECT token": [], "row_to_json": []}, None, 7),
         ({"SELECT token": [(), ()]}, "holds more than one row", 7),
         (
             {"SELECT token": [("t", "odd", "l", "testing", True, 1, "n", False)]},

@@ -6,7 +6,7 @@ import pytest
 
 from launchplane_lane_contracts.marker import MARKER_TABLE, EngineTag
 from launchplane_lane_contracts.reasons import ReasonCode
-from launchplane_lane_contracts.vocabulary import DataSource, Operation, TagState
+from launchplane_lane_contracts.vocabulary import TagState
 from launchplane_lane_driver.lane_view import lane_view
 from launchplane_lane_driver.lives import Asked, carry_out, look
 from launchplane_lane_driver.lives.adopt import Adopt
@@ -15,7 +15,6 @@ from tests.driver.work.test_interrupted import AFTER, BEFORE, killed_at
 from tests.guard import fingerprint
 
 ADOPT = Adopt()
-EXISTING = (Operation.RECREATE, DataSource.EXISTING)
 
 
 def bound(host: SmallHost, lane: SmallLane) -> bool:
@@ -194,17 +193,24 @@ def test_what_is_not_adopted(host: SmallHost, lane: SmallLane) -> None:
         adopt()
 
 
-def test_nothing_is_adopted_while_an_operation_is_under_way_or_the_runtime_contradicts(
+def test_nothing_is_adopted_while_an_operation_is_under_way(
+    host: SmallHost, lane: SmallLane
+) -> None:
+    begun = host.begin(lane)
+    lane.materialise()
+    with untouched(lane), refused(ReasonCode.OPERATION_UNFINISHED):
+        look(host.office, ADOPT, Asked(lane.lane, RITA, begun.operation_id))
+
+
+def test_nothing_is_adopted_where_the_guard_or_the_runtime_looks_elsewhere(
     host: SmallHost, lane: SmallLane
 ) -> None:
     lose_the_tag(lane)
-    lane.runtime.stop()
     other = host.add_lane("syo")
     lane.put_guard_back(ODOO_DB_NAME=other.database)
     with untouched(lane), refused(ReasonCode.ENVIRONMENT_OTHER_DATABASE):
         look(host.office, ADOPT, Asked(lane.lane, RITA, "found so"))
     lane.put_guard_back()
-    host.live(ADOPT, lane)
-    begun = host.begin(lane, *EXISTING, attest_runtime=True)
-    with untouched(lane), refused(ReasonCode.OPERATION_UNFINISHED):
-        look(host.office, ADOPT, Asked(lane.lane, RITA, begun.operation_id))
+    lane.runtime.lie = lambda said: said.model_copy(update={"identity": None})
+    with untouched(lane), refused(ReasonCode.RUNTIME_OTHER_DATABASE):
+        look(host.office, ADOPT, Asked(lane.lane, RITA, "found so"))
