@@ -69,8 +69,8 @@ Loosens = Callable[[Policy, Policy], bool]
 
 
 def _turned(field: str, *, to: bool) -> Loosens:
-    """Whether a flag was turned to the value that allows more."""
-    return lambda old, new: getattr(new, field) is to and getattr(old, field) is not to
+    """Whether a flag that differs was turned to the value that allows more."""
+    return lambda old, new: getattr(new, field) is to
 
 
 def _lasts_longer(old: Policy, new: Policy) -> bool:

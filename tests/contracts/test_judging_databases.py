@@ -42,9 +42,17 @@ UNTAGGED_ELSEWHERE = ELSEWHERE.model_copy(update={"tag": None})
 SET_ASIDE = KEPT_ENTRY.model_copy(
     update={"oid": DATABASE_OID, "tag": an_engine_tag(state=TagState.KEPT)}
 )
-KNOWN_AS_KEPT = RECORD.model_copy(
-    update={"kept": (kept_data().model_copy(update={"database_oid": DATABASE_OID}),)}
-)
+
+
+def kept_with_oid(oid: int) -> HostRecord:
+    """The host's record of a lane that has kept data with this oid."""
+    return RECORD.model_copy(
+        update={"kept": (kept_data().model_copy(update={"database_oid": oid}),)}
+    )
+
+
+KNOWN_AS_KEPT = kept_with_oid(DATABASE_OID)
+OF_NOBODY = ELSEWHERE.model_copy(update={"name": "postgres", "oid": 5, "tag": None})
 IN_PROGRESS = RECORD.model_copy(update={"unfinished": unfinished(OperationPhase.BEGUN)})
 
 
@@ -99,6 +107,11 @@ OF_OTHER_LANE = changed(ELSEWHERE, "tag", an_engine_tag(OTHER_LANE))
         # The recorded data itself is kept: only where the host knows how that came about.
         (beside(SET_ASIDE), RECORD, DatabaseState.RENAMED),
         (beside(SET_ASIDE), KNOWN_AS_KEPT, DatabaseState.ABSENT),
+        (beside(SET_ASIDE), kept_with_oid(DATABASE_OID - 1), DatabaseState.RENAMED),
+        (beside(SET_ASIDE), kept_with_oid(DATABASE_OID + 1), DatabaseState.RENAMED),
+        # What is kept hides no other database that is the lane's.
+        (beside(KEPT_ENTRY, ELSEWHERE), RECORD, DatabaseState.RENAMED),
+        (beside(OF_NOBODY, ELSEWHERE), RECORD, DatabaseState.RENAMED),
         (beside(SET_ASIDE), IN_PROGRESS, DatabaseState.ABSENT),
         (beside(SET_ASIDE, under_the_name=True), IN_PROGRESS, DatabaseState.UNINITIALISED),
         # Not to be read.
@@ -127,6 +140,10 @@ def test_what_is_seen_is_passed_on() -> None:
     assert observed.tag == ENTRY.tag
     assert observed.may_rename
     assert judge_database(EMPTY_DATABASE, NEVER_RECORDED).identity is None
+    assert not judge_database(NOTHING_THERE, NEVER_RECORDED).locked
+    for locked in (True, False):
+        reading = changed(DATABASE_READING, "entry.locked", locked)
+        assert judge_database(reading, RECORD).locked is locked
 
 
 @pytest.mark.parametrize(
@@ -193,11 +210,12 @@ def test_the_folder_in_the_keep_is_known_by_its_tag(tag: dict[str, object], ours
     folder = KeptFilestore(
         name=KEPT_ENTRY.name, tag=FILESTORE_TAG.model_copy(update={**of_kept, **tag})
     )
-    another = folder.model_copy(update={"name": "another"})
     keep = KEEP.model_copy(update={"filestores": (folder,)})
     assert kept_is_unchanged(beside(KEPT_ENTRY), keep, kept_data()) is ours
-    keep = KEEP.model_copy(update={"filestores": (another,)})
-    assert not kept_is_unchanged(beside(KEPT_ENTRY), keep, kept_data())
+    for name in ("another", "zebra"):
+        other = folder.model_copy(update={"name": name})
+        keep = KEEP.model_copy(update={"filestores": (other,)})
+        assert not kept_is_unchanged(beside(KEPT_ENTRY), keep, kept_data())
 
 
 def test_only_what_an_unfinished_rebuild_left_may_lack_a_tag_in_the_keep() -> None:

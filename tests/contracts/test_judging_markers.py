@@ -186,3 +186,15 @@ def test_a_tag_that_does_not_agree(path: str, value: Any) -> None:
 )
 def test_where_there_is_no_row(reading: DatabaseReading, state: MarkerState) -> None:
     assert judge_marker(reading, None, RECORD).state is state
+
+
+def test_a_row_without_a_verdict_is_no_marker() -> None:
+    assert judge_marker(DATABASE_READING, None, RECORD).state is MarkerState.ABSENT
+
+
+def test_the_generation_that_the_host_knows_is_told_or_that_it_knows_none() -> None:
+    behind = changed(RECORD, "generation", GENERATION - 1)
+    told = judge_marker(DATABASE_READING, GOOD, behind)
+    assert told.state is MarkerState.AHEAD
+    assert told.detail.endswith(f"record of {GENERATION - 1}")
+    assert judge_marker(DATABASE_READING, GOOD, NEVER_RECORDED).detail.endswith("record of none")

@@ -10,6 +10,7 @@ from launchplane_lane_contracts.judgement import (
     clock_problem,
     judge_filestore,
     judge_keep,
+    judge_room,
     judge_room_to_copy,
     judge_runtime,
 )
@@ -87,6 +88,8 @@ def test_the_filestore(
 
 
 def test_a_folder_that_odoo_does_not_serve_is_elsewhere() -> None:
+    observed = judge_filestore(FILESTORE_READING, DATABASE_READING, NEVER_RECORDED, ANSWER)
+    assert observed.state is FilestoreState.OURS
     answer = changed(ANSWER, "reading.filestore_path", ELSEWHERE)
     observed = judge_filestore(FILESTORE_READING, DATABASE_READING, NEVER_RECORDED, answer)
     assert observed.state is FilestoreState.ELSEWHERE
@@ -182,6 +185,15 @@ def test_the_runtime(witness: RuntimeWitness, guard: Any, state: RuntimeState) -
     assert observed.detail
 
 
+def test_agreement_names_the_deployment_where_it_has_one() -> None:
+    assert judge_runtime(ANSWER, GUARD_READING, LANE).detail == "deployment deployment-1"
+    nameless = changed(ANSWER, "reading.runtime_identity.deployment_record_id", "")
+    guard = changed(GUARD_READING, "runtime_identity.deployment_record_id", "")
+    assert judge_runtime(nameless, guard, LANE).detail == "deployment -"
+    assert "deployment -, " in judge_runtime(nameless, GUARD_READING, LANE).detail
+    assert judge_runtime(ANSWER, guard, LANE).detail.endswith("runs in -")
+
+
 def test_an_attestation_names_who_ordered_it() -> None:
     observed = judge_runtime(ATTESTED, GUARD_READING, LANE)
     assert "anna@example.org" in observed.detail
@@ -198,6 +210,31 @@ def test_the_keep_is_what_the_guard_says(state: KeepState) -> None:
     observed = judge_keep(changed(KEEP, "state", state), FILESTORE_READING)
     assert observed.state is state
     assert observed.detail
+
+
+def test_the_keep_s_detail_is_the_problem_the_path_or_that_there_is_none() -> None:
+    assert judge_keep(KEEP, FILESTORE_READING).detail == KEEP.path
+    broken = changed(KEEP, "problem", "no right to write")
+    assert judge_keep(broken, FILESTORE_READING).detail == "no right to write"
+    assert judge_keep(changed(KEEP, "path", None), FILESTORE_READING).detail == (
+        "no keep is configured"
+    )
+
+
+@pytest.mark.parametrize(
+    ("needed", "free", "state"),
+    [
+        (1, 2, RoomState.ENOUGH),
+        (10**12, 10**12, RoomState.ENOUGH),
+        (2, 1, RoomState.NOT_ENOUGH),
+        (None, 1, RoomState.UNKNOWN),
+        (1, None, RoomState.UNKNOWN),
+    ],
+)
+def test_the_room(needed: int | None, free: int | None, state: RoomState) -> None:
+    observed = judge_room(needed, free)
+    assert observed.state is state
+    assert (observed.needed_bytes, observed.free_bytes) == (needed, free)
 
 
 def test_a_folder_that_is_a_mount_point_cannot_go_into_the_keep() -> None:

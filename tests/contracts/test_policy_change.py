@@ -144,6 +144,14 @@ def test_a_difference_names_the_field_both_values_and_what_it_means() -> None:
     assert (second.field, second.loosens, second.new) == ("provider_target", True, "null")
 
 
+def test_values_are_told_as_they_are_written() -> None:
+    new = changed(a_policy(), "upstream_source", changed(UPSTREAM, "name", "Büro"))
+    (there,) = policy_differences(a_policy(), new)
+    (back,) = policy_differences(new, a_policy())
+    assert "Büro" in there.new
+    assert "Büro" in back.old
+
+
 def many_policies() -> list[Policy]:
     """The bases with every value of every single field of the tables."""
     found = [a_policy(), an_authoritative_policy(), TESTING]

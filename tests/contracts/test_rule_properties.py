@@ -1,7 +1,6 @@
 """What holds for every combination of states: worse never helps, and names never decide."""
 
 import itertools
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -86,10 +85,9 @@ def check_combinations(case: Case, *parts: str) -> None:
             assert all(state in GOOD_STATES[part] for part, state in named.items()), named
 
 
-def test_all_states_together_are_decided_in_seconds() -> None:
+def test_all_states_together_are_decided() -> None:
     """Every combination of all five parts, for one bootstrap: 7 x 11 x 8 x 6 x 4."""
     case = next(each for each in CASES if each.request.data_source is DataSource.EMPTY)
-    began = time.monotonic()
     allowed = 0
     for states in itertools.product(*STATES.values()):
         named = dict(zip(STATES, states, strict=True))
@@ -103,7 +101,6 @@ def test_all_states_together_are_decided_in_seconds() -> None:
                 assert named["marker"] is MarkerState.BOUND
                 assert named["filestore"] is FilestoreState.OURS
     assert 0 < allowed < 20
-    assert time.monotonic() - began < 10
 
 
 @some.composite

@@ -69,6 +69,25 @@ def test_a_company_of_one_signs_for_itself_and_waits_for_what_is_grave() -> None
     assert not tally_of((), Weight.GRAVE, alone, PROPOSED_AT + COOLING_OFF).met
 
 
+def test_what_each_weight_asks_for() -> None:
+    nobody = {"approvers": 0, "requester_signs": False, "cooling_off": timedelta(0)}
+    assert dict(demand_for(Weight.ROUTINE, AS_RECOMMENDED)) == nobody
+    signs = {**nobody, "requester_signs": True}
+    one, two = {**signs, "approvers": 1}, {**signs, "approvers": 2}
+    assert dict(demand_for(Weight.CONSEQUENTIAL, AS_RECOMMENDED)) == one
+    assert dict(demand_for(Weight.GRAVE, AS_RECOMMENDED)) == two
+    waits = {**one, "cooling_off": timedelta(hours=24)}
+    assert dict(demand_for(Weight.GRAVE, Thresholds(grave=1))) == waits
+
+
+def test_who_waited_for_longer_than_the_cooling_off_need_not_wait_again() -> None:
+    alone, signed = Thresholds(grave=0), changed(an_approval(REQUESTER), "signed_at", PROPOSED_AT)
+    for after in (timedelta(seconds=-1), timedelta(0), timedelta(hours=1)):
+        tally = tally_of((signed,), Weight.GRAVE, alone, PROPOSED_AT + COOLING_OFF + after)
+        assert (tally.cooling_off_until is None) is (after >= timedelta(0))
+        assert tally.met is (after >= timedelta(0))
+
+
 def test_who_lacks_one_approver_waits_as_well() -> None:
     two = Thresholds(grave=1)
     both = (an_approval(REQUESTER), an_approval(APPROVER))
@@ -99,7 +118,8 @@ def test_an_approval_counts_for_24_hours() -> None:
     approval = an_approval(APPROVER)
     assert approval.counts_at(approval.signed_at)
     assert approval.counts_at(approval.signed_at + timedelta(hours=24, seconds=-1))
-    assert not approval.counts_at(approval.signed_at + timedelta(hours=24))
+    for hours in (24, 25):
+        assert not approval.counts_at(approval.signed_at + timedelta(hours=hours))
     assert not approval.counts_at(approval.signed_at - timedelta(seconds=1))
     late = changed(approval, "signed_at", NOW.replace(year=9999, month=12, day=31))
     assert late.counts_at(late.signed_at)
