@@ -328,6 +328,8 @@ class LaneView(VersionedContract):
     """What its runtime said."""
     evidence: EvidenceView
     """Backups of its data."""
+    last_rebuild: TextFact
+    """The newest operation that was started, in words."""
     kept: tuple[KeptView, ...]
     """What is kept, oldest first."""
     unfinished: OperationView | None

@@ -47,7 +47,7 @@ def show(configuration: LaneConfiguration) -> LaneReading:
         problem = receipt.message or "the guard answered without a reading"
     except LaneAuthorityError as error:
         problem = error.message
-    return _silent(configuration, problem)
+    return unread(configuration, problem)
 
 
 def carry_out(
@@ -119,7 +119,8 @@ def _silence(configuration: LaneConfiguration, detail: str) -> CouldNotTell:
     return CouldNotTell(f"{found.code}: {found.message}", (found,))
 
 
-def _silent(configuration: LaneConfiguration, problem: str) -> LaneReading:
+def unread(configuration: LaneConfiguration, problem: str) -> LaneReading:
+    """The reading of a lane that was not read, and why."""
     return LaneReading(
         lane=None,
         runtime_identity=None,

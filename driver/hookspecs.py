@@ -11,9 +11,10 @@ import pluggy
 
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.plan import Plan
+from launchplane_lane_contracts.read_model import LaneView
 from launchplane_lane_contracts.request import Request
 
-from .answers import DriverDescription, LaneView, Verdict
+from .answers import DriverDescription, Verdict
 
 PROJECT_NAME = "launchplane"
 
@@ -57,6 +58,12 @@ def launchplane_finish_rebuild(
     host_directory: str, lane: Lane, succeeded: bool, report: str
 ) -> Verdict:
     """Fires after the materialiser has reported, whether it succeeded or not."""
+    raise NotImplementedError
+
+
+@hookspec
+def launchplane_lane_view(host_directory: str, lane: Lane) -> LaneView:
+    """Fires when somebody looks at one lane. Nothing is changed."""
     raise NotImplementedError
 
 

@@ -8,11 +8,12 @@ import pluggy
 from launchplane_lane_contracts.errors import CouldNotTell, LaneAuthorityError, Refused
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.plan import Plan
+from launchplane_lane_contracts.read_model import LaneView
 from launchplane_lane_contracts.reasons import ReasonCode, reason
 from launchplane_lane_contracts.request import Request
 
 from . import hookspecs
-from .answers import DriverDescription, LaneView, Verdict
+from .answers import DriverDescription, Verdict
 
 ENTRY_POINT_GROUP = "launchplane.drivers"
 DRIVER = "odoo-lane-authority"
@@ -108,6 +109,12 @@ class DriverHost:
             lane=lane,
             succeeded=succeeded,
             report=report,
+        )
+
+    def lane_view(self, host_directory: str, lane: Lane) -> tuple[LaneView, ...]:
+        """Every driver's view of one lane. Raises CouldNotTell; BadInput for an unknown lane."""
+        return self._ask(
+            "launchplane_lane_view", LaneView, host_directory=host_directory, lane=lane
         )
 
     def lane_views(self, host_directory: str) -> tuple[LaneView, ...]:

@@ -1,109 +1,124 @@
-"""What an operator sees of each lane, read now from both witnesses."""
+"""What an operator sees of each lane: what is on record, and what both witnesses say now."""
 
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 
+from launchplane_lane_contracts.approval import Thresholds
+from launchplane_lane_contracts.errors import LaneAuthorityError
 from launchplane_lane_contracts.lane import Lane
-from launchplane_lane_contracts.observation import HostRecord, Observation
-from launchplane_lane_contracts.policy import PolicyRevision, effective_policy
-from launchplane_lane_contracts.vocabulary import UNFINISHED_PHASES, OperationPhase
+from launchplane_lane_contracts.read_model import LaneView
+from launchplane_lane_contracts.reading import RuntimeWitness
 
-from .answers import LaneView
+from . import lane_facts
+from .guard_client import unread
+from .lane_choices import choices, unfinished
+from .lane_configuration import LaneConfiguration
 from .lane_office import LaneOffice, utc_now
-from .store.records import OperationRecord
+from .lane_seen import WAS_NOT_ASKED, LaneSeen
+from .lane_warnings import warnings
+from .store.overview import LaneOverview
+from .witnesses import Witnessed, ask_witnesses, judge
 
 LANES_AT_ONCE = 8
+"""How many lanes are asked at the same time."""
+LANES_IN_MEMORY = 200
+"""How many lanes are read from the store in one go. No more than that are held at once."""
 
 
-def lane_views(office: LaneOffice) -> tuple[LaneView, ...]:
-    """Every lane that is configured here, in the order of their names.
+@dataclass(frozen=True)
+class _HostNow:
+    """What is the same for all lanes, and is asked once."""
 
+    thresholds: Thresholds
+    store_trusted: bool
+    clock_problem: str
+
+
+def lane_views(office: LaneOffice, *, look: bool = True) -> Iterator[LaneView]:
+    """Every lane that is configured here, in the order of their names, one after another.
+
+    Without `look` no lane is asked; then a view holds what is on record, and that is quick.
     Raises CouldNotTell when the store cannot be read; a lane that cannot be read says so.
     """
-    lanes = sorted(office.host.lanes(), key=str)
-    with ThreadPoolExecutor(max_workers=LANES_AT_ONCE) as pool:
-        return tuple(pool.map(lambda lane: lane_view(office, lane), lanes))
+    configurations = office.host.lanes()
+    lanes = sorted(configurations, key=str)
+    host = _host_now(office, utc_now())
+    for some in _in_chunks(lanes, LANES_IN_MEMORY):
+        overviews = office.store.overviews(some)
+        pairs = [
+            (configurations[lane], overview) for lane, overview in zip(some, overviews, strict=True)
+        ]
+        if not look:
+            yield from (_view(office, host, *each, look=False) for each in pairs)
+            continue
+        with ThreadPoolExecutor(max_workers=LANES_AT_ONCE) as pool:
+            yield from pool.map(lambda each: _view(office, host, *each, look=True), pairs)
 
 
-def lane_view(office: LaneOffice, lane: Lane) -> LaneView:
-    """One lane. Raises BadInput when it is not configured."""
-    record = office.store.host_record(lane)
-    witnessed = office.look(record)
-    observation = office.observe(witnessed)
-    revision = office.store.policy(lane)
-    operations = office.store.operations(lane)
+def lane_view(office: LaneOffice, lane: Lane, *, look: bool = True) -> LaneView:
+    """One lane. Raises BadInput when it is not configured, CouldNotTell without a store."""
+    configuration = office.configuration(lane)
+    (overview,) = office.store.overviews((lane,))
+    return _view(office, _host_now(office, utc_now()), configuration, overview, look=look)
+
+
+def _in_chunks(lanes: Sequence[Lane], size: int) -> Iterator[list[Lane]]:
+    left = iter(lanes)
+    while some := list(islice(left, size)):
+        yield some
+
+
+def _host_now(office: LaneOffice, now: datetime) -> _HostNow:
+    try:
+        trusted, _detail = office.store.trusted(now)
+    except LaneAuthorityError:
+        # The head beside the key cannot be read, so nobody can tell.
+        trusted = False
+    return _HostNow(office.thresholds(), trusted, office.store.clock_problem(now))
+
+
+def _view(
+    office: LaneOffice,
+    host: _HostNow,
+    configuration: LaneConfiguration,
+    overview: LaneOverview,
+    *,
+    look: bool,
+) -> LaneView:
+    witnessed = (
+        ask_witnesses(configuration, overview.record, office.key)
+        if look
+        else Witnessed(
+            unread(configuration, WAS_NOT_ASKED),
+            RuntimeWitness(problem=WAS_NOT_ASKED),
+            overview.record,
+            utc_now(),
+        )
+    )
+    observation = judge(
+        witnessed,
+        office.keys,
+        thresholds=host.thresholds,
+        store_trusted=host.store_trusted,
+        store_clock_problem=host.clock_problem,
+    )
+    return view_of(LaneSeen(configuration, overview, witnessed, observation, utc_now()))
+
+
+def view_of(seen: LaneSeen) -> LaneView:
+    """The view of what was seen. It asks nobody."""
     return LaneView(
-        lane=lane,
-        rollout_state=revision.policy.rollout_state.value if revision else "unknown",
-        authority=_authority(revision, observation),
-        allowed_sources=_allowed(revision, observation),
-        database=f"{observation.database.state}: {observation.database.detail}",
-        marker=_marker(observation),
-        runtime=observation.runtime.state.value,
-        locked=observation.database.locked,
-        generation=record.generation,
-        last_rebuild=_last_rebuild(operations, record),
-        unfinished=_unfinished(record),
-        kept=tuple(
-            f"{kept.name} (generation {kept.generation}, "
-            + (
-                f"until {kept.kept_until:%Y-%m-%d %H:%M} UTC"
-                if kept.kept_until
-                else "until settled"
-            )
-            + ")"
-            for kept in record.kept
-        ),
-        kept_due=min((each.kept_until for each in record.kept if each.kept_until), default=None),
-        protected_from=revision.policy.provisional_until if revision else None,
+        lane=seen.overview.record.lane,
+        viewed_at=seen.now,
+        **lane_facts.policy_facts(seen),
+        **lane_facts.place_facts(seen),
+        evidence=lane_facts.evidence(seen),
+        last_rebuild=lane_facts.last_rebuild(seen),
+        kept=lane_facts.kept(seen),
+        unfinished=unfinished(seen.overview.live),
+        choices=choices(seen),
+        warnings=warnings(seen),
     )
-
-
-def _authority(revision: PolicyRevision | None, observation: Observation) -> str:
-    if revision is None:
-        return "unknown: nothing is allowed"
-    effective = effective_policy(
-        revision.policy,
-        utc_now(),
-        marker_authoritative=observation.marker.authoritative,
-        claimed=observation.marker.claimed,
-    )
-    if not effective.authoritative:
-        return "replaceable"
-    return f"authoritative (by {', '.join(effective.protected_by)})"
-
-
-def _allowed(revision: PolicyRevision | None, observation: Observation) -> tuple[str, ...]:
-    if revision is None:
-        return ()
-    effective = effective_policy(
-        revision.policy,
-        utc_now(),
-        marker_authoritative=observation.marker.authoritative,
-        claimed=observation.marker.claimed,
-    )
-    return tuple(source.value for source in effective.allowed_sources)
-
-
-def _marker(observation: Observation) -> str:
-    marker = observation.marker
-    return f"{marker.state}: {marker.detail}" if marker.detail else marker.state.value
-
-
-def _last_rebuild(operations: tuple[OperationRecord, ...], record: HostRecord) -> str:
-    ended = [each for each in operations if each.phase is not OperationPhase.AUTHORIZED]
-    if not ended:
-        return "enrolled" if record.generation is not None else "never"
-    newest = ended[-1]
-    request = newest.plan.target.request
-    return (
-        f"{request.operation} from {request.data_source}, {newest.phase} "
-        f"{newest.updated_at:%Y-%m-%d %H:%M} UTC"
-    )
-
-
-def _unfinished(record: HostRecord) -> str:
-    if record.unfinished is None:
-        return ""
-    operation = record.unfinished
-    ways = "start or give it up" if operation.phase not in UNFINISHED_PHASES else "finish or undo"
-    return f"{operation.operation_id} is {operation.phase}; {ways}"

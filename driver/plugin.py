@@ -7,19 +7,20 @@ from launchplane_lane_contracts.contract import RULEBOOK_VERSION, Digest
 from launchplane_lane_contracts.errors import LaneAuthorityError, Refused
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.plan import Plan
+from launchplane_lane_contracts.read_model import LaneView
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.request import Request
 from launchplane_lane_contracts.vocabulary import DataSource
 
 from . import __version__
-from .answers import DriverDescription, LaneView, Verdict
+from .answers import DriverDescription, Verdict
 from .effects import BEGINNING_EFFECTS
 from .guard_client import show
 from .hookspecs import hookimpl
 from .host import DRIVER
 from .host_directory import HostDirectory
 from .lane_office import LaneOffice
-from .lane_view import lane_views
+from .lane_view import lane_view, lane_views
 from .operations import finish, is_begun, start
 from .planning import authorize, plan
 from .store.records import OperationRecord
@@ -200,7 +201,14 @@ def launchplane_finish_rebuild(
 
 
 @hookimpl
+def launchplane_lane_view(host_directory: str, lane: Lane) -> LaneView:
+    """One lane, asked now."""
+    with _office(host_directory) as office:
+        return lane_view(office, lane)
+
+
+@hookimpl
 def launchplane_lane_views(host_directory: str) -> Sequence[LaneView]:
     """Every lane that is configured or has a policy."""
     with _office(host_directory) as office:
-        return lane_views(office)
+        return tuple(lane_views(office))

@@ -93,7 +93,7 @@ def judge(
         runtime=judge_runtime(witnessed.runtime, reading, record.lane),
         keep=judge_keep(reading.keep, reading.filestore),
         room=judge_room_to_copy(reading.keep, request.data_source if request else None),
-        incoming=_incoming(witnessed, request),
+        incoming=incoming_data(witnessed, request),
         approvals=approvals,
         thresholds=thresholds,
         store_trusted=store_trusted,
@@ -103,7 +103,7 @@ def judge(
     )
 
 
-def _incoming(witnessed: Witnessed, request: Request | None) -> IncomingData:
+def incoming_data(witnessed: Witnessed, request: Request | None) -> IncomingData:
     """What is known of the data that the request names."""
     if request is None or request.kept_database is None:
         return IncomingData()

@@ -61,10 +61,16 @@ def live_row(session: Session, lane: Lane) -> OperationRow | None:
 
 def host_record(session: Session, lane: Lane) -> HostRecord:
     """Everything that was recorded of the lane."""
-    row = session.get(LaneRow, str(lane))
-    live = live_row(session, lane)
+    return record_from(
+        lane, session.get(LaneRow, str(lane)), live_row(session, lane), kept_of(session, lane)
+    )
+
+
+def record_from(
+    lane: Lane, row: LaneRow | None, live: OperationRow | None, kept: tuple[KeptData, ...]
+) -> HostRecord:
+    """The same from rows that were read. Raises CouldNotTell when one cannot be understood."""
     unfinished = _unfinished(live) if live is not None else None
-    kept = kept_of(session, lane)
     if row is None or row.generation is None:
         return HostRecord(lane=lane, unfinished=unfinished, kept=kept)
     return HostRecord(
@@ -142,7 +148,7 @@ def kept_of(session: Session, lane: Lane) -> tuple[KeptData, ...]:
         )
         .order_by(KeptRow.set_aside_at, KeptRow.name)
     )
-    return tuple(_kept(row, lane) for row in rows)
+    return tuple(kept_from(row, lane) for row in rows)
 
 
 def add_kept(session: Session, kept: KeptData, operation_id: OperationId) -> None:
@@ -152,7 +158,7 @@ def add_kept(session: Session, kept: KeptData, operation_id: OperationId) -> Non
     """
     present = session.get(KeptRow, (str(kept.lane), kept.name))
     if present is not None:
-        if _kept(present, kept.lane) == kept and present.gone_back_at is None:
+        if kept_from(present, kept.lane) == kept and present.gone_back_at is None:
             return
         raise Refused(
             f"Other data of lane {kept.lane} is recorded as kept under the name {kept.name}. "
@@ -220,7 +226,8 @@ def mark_all_gone_back(
     return tuple(DatabaseName(row.name) for row in rows)
 
 
-def _kept(row: KeptRow, lane: Lane) -> KeptData:
+def kept_from(row: KeptRow, lane: Lane) -> KeptData:
+    """A stored row. Raises CouldNotTell when it cannot be understood."""
     return read_plain(
         KeptData,
         {

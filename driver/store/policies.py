@@ -28,7 +28,7 @@ def policy_in_force(session: Session, lane: Lane) -> PolicyRevision | None:
         .order_by(PolicyRow.number.desc())
         .limit(1)
     ).first()
-    return _revision(row) if row is not None else None
+    return revision_from(row) if row is not None else None
 
 
 def policy_history(session: Session, lane: Lane | None) -> tuple[PolicyRevision, ...]:
@@ -36,7 +36,7 @@ def policy_history(session: Session, lane: Lane | None) -> tuple[PolicyRevision,
     query = select(PolicyRow).order_by(PolicyRow.lane, PolicyRow.number)
     if lane is not None:
         query = query.where(PolicyRow.lane == str(lane))
-    return tuple(_revision(row) for row in session.scalars(query))
+    return tuple(revision_from(row) for row in session.scalars(query))
 
 
 def record_policy(
@@ -185,5 +185,6 @@ def refuse_when_applied(proposed: Proposal) -> None:
         )
 
 
-def _revision(row: PolicyRow) -> PolicyRevision:
+def revision_from(row: PolicyRow) -> PolicyRevision:
+    """A stored revision. Raises CouldNotTell when it cannot be understood."""
     return read_text(PolicyRevision, row.document, f"revision {row.number} of lane {row.lane}")

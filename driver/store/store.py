@@ -5,7 +5,7 @@ written beside the signing key before the change is answered. A store that does 
 head takes no change at all.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,6 +40,7 @@ from . import approvals, lanes, ledger, operations, people, policies
 from .engine import StoreDatabase
 from .ledger import EntryKind, Transaction
 from .migrate import migrate
+from .overview import LaneOverview, lane_overviews
 from .records import LedgerEntry, OperationRecord, Proposal, StoredApproval
 from .schema import LedgerRow
 
@@ -215,6 +216,11 @@ class Store:
         """What was last recorded of a lane, who holds it, and what is kept."""
         with self._database.reading() as session:
             return lanes.host_record(session, lane)
+
+    def overviews(self, lanes: Sequence[Lane]) -> tuple[LaneOverview, ...]:
+        """What is on record of each of these lanes, in their order. At most some hundred."""
+        with self._database.reading() as session:
+            return lane_overviews(session, lanes)
 
     def claim(
         self, plan: Plan, *, now: UtcInstant, approvals_used: tuple[int, ...] | None = None

@@ -95,6 +95,7 @@ VIEW = LaneView(
         data_proof_at=InstantFact(**RECORDED, value=NOW),
         load_proof_at=InstantFact.missing("nobody has loaded an Odoo on it"),
     ),
+    last_rebuild=TextFact(**RECORDED, value="bootstrap from empty, settled"),
     kept=(KEPT,),
     unfinished=OperationView(
         operation_id=OperationId("operation-9"),

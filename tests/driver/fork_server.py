@@ -66,6 +66,22 @@ class Run:
         except ProcessLookupError:
             return
 
+    def interrupt(self) -> None:
+        """What Ctrl-C does."""
+        os.kill(self.process, signal.SIGINT)
+
+    def lines(self, number: int) -> list[str]:
+        """Its first lines, once it has written so many."""
+        until = time.monotonic() + SECONDS_TO_START
+        while True:
+            # The offset is shared with the run, so it must not be moved.
+            written = os.pread(self._output.fileno(), LARGEST_REQUEST, 0).decode()
+            if written.count("\n") >= number:
+                return written.splitlines()[:number]
+            if time.monotonic() > until:
+                raise RuntimeError(f"it wrote {written.count(chr(10))} lines, not {number}")
+            time.sleep(0.02)
+
     def wait(self) -> Done:
         """Wait for its end."""
         code = int(json.loads(self._answers.readline())["code"])

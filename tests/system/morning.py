@@ -131,7 +131,7 @@ class Morning:
             raise NotAsPromised(result.error_message)
         after = self.facts(CM)
         lane = self.lane_view(CM)
-        kept = self.kept_facts(lane["kept"][0].split()[0])
+        kept = self.kept_facts(lane["kept"][0]["name"])
         self.require(after.oid != before.oid and not after.orders, "cm is a new, empty database")
         self.require(
             kept["oid"] == before.oid and kept["orders"] == list(before.orders),
@@ -142,8 +142,8 @@ class Morning:
             f"and so are its {before.files} files",
         )
         self.require(
-            lane["marker"].startswith("bound") and lane["generation"] == 2,
-            f"the new marker is {lane['marker']}; the runtime {lane['runtime']}",
+            lane["marker"]["value"] == "bound" and lane["generation"]["value"] == 2,
+            f"the new marker is {lane['marker']['value']}; the runtime {lane['runtime']['value']}",
         )
         return {"before": before.plain(), "after": after.plain(), "kept": kept, "lane": lane}
 
@@ -217,7 +217,7 @@ class Morning:
     def change_of_mind(self) -> dict[str, Any]:
         """The record of nine o'clock is wanted back: by a restore, and by an undo."""
         self.say.heading("2  The operator changes his mind: nine o'clock comes back")
-        kept = self.lane_view(CM)["kept"][0].split()[0]
+        kept = self.lane_view(CM)["kept"][0]["name"]
         operation = self.plan_and_authorize(CM, "restore/kept", "--kept", kept)
         runtime = self.estate.runtimes[CM]
         self.operate("start", operation)
@@ -247,7 +247,10 @@ class Morning:
             f"undone in {undone_after:.1f} s: the same database (oid {after.oid}), {NINE!r} in it",
         )
         self.require(after.files_digest == back.files_digest, f"with all its {after.files} files")
-        self.require(lane["marker"].startswith("bound"), f"its marker is {lane['marker']}")
+        marker = lane["marker"]
+        self.require(
+            marker["value"] == "bound", f"its marker is {marker['value']}: {marker['detail']}"
+        )
         return {
             "seconds": seconds,
             "undo_seconds": undone_after,
@@ -405,7 +408,7 @@ class Morning:
         cm.start()
         lane = self.lane_view(CM)
         self.require(
-            lane["marker"].startswith("bound"), "the names are put right by hand, and cm is bound"
+            lane["marker"]["value"] == "bound", "the names are put right by hand, and cm is bound"
         )
         return {"copied": copied.plain(), "plan": planned.stdout, "lane": lane}
 

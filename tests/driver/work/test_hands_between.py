@@ -3,7 +3,7 @@
 import shutil
 
 from launchplane_lane_contracts.reasons import ReasonCode
-from launchplane_lane_contracts.vocabulary import DataSource, Operation
+from launchplane_lane_contracts.vocabulary import DataSource, MarkerState, Operation
 from launchplane_lane_driver import operations
 from launchplane_lane_driver.lane_view import lane_view
 from tests.driver.small_host import SmallHost, SmallLane, refused, resettable_policy, untouched
@@ -13,7 +13,7 @@ def bound(host: SmallHost, lane: SmallLane) -> bool:
     """Whether marker, tags and record agree, and nothing is unfinished."""
     view = lane_view(host.office, lane.lane)
     host.office.store.verify_ledger()
-    return view.marker.startswith("bound") and not view.unfinished
+    return view.marker.value is MarkerState.BOUND and view.unfinished is None
 
 
 def test_an_undo_without_the_kept_folder_moves_nothing(host: SmallHost, lane: SmallLane) -> None:

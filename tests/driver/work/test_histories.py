@@ -9,7 +9,7 @@ import pytest
 
 from launchplane_lane_contracts.contract import DatabaseName, OperationId
 from launchplane_lane_contracts.errors import LaneAuthorityError
-from launchplane_lane_contracts.vocabulary import DataSource, Operation
+from launchplane_lane_contracts.vocabulary import DataSource, MarkerState, Operation
 from launchplane_lane_driver import operations
 from launchplane_lane_driver.lane_view import lane_view
 from tests.driver.small_host import SmallHost, SmallLane
@@ -134,8 +134,8 @@ class History:
         if model.operation is None:
             assert lane.data() == model.live
             view = lane_view(self.host.office, lane.lane)
-            assert view.marker.startswith("bound"), view.marker
-            assert not view.unfinished
+            assert view.marker.value is MarkerState.BOUND, view.marker
+            assert view.unfinished is None
             assert {each.database_oid for each in record.kept} == set(model.kept)
             assert {each.name for each in record.kept} == set(there) - {lane.database}
         elif model.before is not None:

@@ -14,9 +14,11 @@ import pytest
 
 from launchplane_lane_contracts.errors import CouldNotTell, Refused
 from launchplane_lane_contracts.plan import Plan
+from launchplane_lane_contracts.read_model import LaneView
 from launchplane_lane_contracts.reasons import ReasonCode
+from launchplane_lane_contracts.vocabulary import DataSource, Operation
 from launchplane_lane_driver import hookspecs, plugin
-from launchplane_lane_driver.answers import DriverDescription, LaneView, Verdict
+from launchplane_lane_driver.answers import DriverDescription, Verdict
 from launchplane_lane_driver.host import DRIVER, ENTRY_POINT_GROUP, DriverHost
 from tests.driver.small_host import SmallHost, SmallLane, untouched
 
@@ -231,6 +233,15 @@ def test_launchplane_finish_rebuild(host: SmallHost, lane: SmallLane) -> None:
     assert host.phase(begun) == "settled"
     with pytest.raises(Refused, match=ReasonCode.NO_OPERATION_AUTHORIZED):
         ask(drivers())
+
+
+def test_launchplane_lane_view(host: SmallHost, lane: SmallLane) -> None:
+    hook, directory = "launchplane_lane_view", str(host.directory)
+    (view,) = drivers().lane_view(directory, lane.lane)
+    assert isinstance(view, LaneView)
+    assert view.lane == lane.lane
+    assert view.choice(Operation.BOOTSTRAP, DataSource.EMPTY).enabled
+    refuses_bad_answers(hook, lambda each: each.lane_view(directory, lane.lane))
 
 
 def test_launchplane_lane_views(host: SmallHost, lane: SmallLane) -> None:

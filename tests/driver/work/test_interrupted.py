@@ -3,6 +3,7 @@
 import pytest
 
 from launchplane_lane_contracts.reasons import ReasonCode
+from launchplane_lane_contracts.vocabulary import MarkerState
 from launchplane_lane_driver.lane_view import lane_view
 from tests.driver.small_host import SmallHost, SmallLane, production_policy
 
@@ -22,7 +23,7 @@ def whole(host: SmallHost, lane: SmallLane) -> bool:
     """Whether the lane is in order, and the ledger."""
     view = lane_view(host.office, lane.lane)
     host.office.store.verify_ledger()
-    return (view.unfinished, view.marker.split(":")[0]) == ("", "bound")
+    return (view.unfinished, view.marker.value) == (None, MarkerState.BOUND)
 
 
 @pytest.mark.parametrize("script", [BEFORE, AFTER], ids=["before", "after"])

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from launchplane_lane_contracts.vocabulary import MarkerState
 from launchplane_lane_driver.lane_view import lane_view
 from tests.driver.fork_server import Done
 from tests.driver.small_host import SmallHost, SmallLane
@@ -84,7 +85,9 @@ class Killing:
         self.endings.append(host.phase(operation))
         record = host.office.store.host_record(lane.lane)
         view = lane_view(host.office, lane.lane)
-        assert (view.unfinished, view.marker) == ("", f"bound: generation {record.generation}")
+        assert view.unfinished is None
+        assert view.marker.value is MarkerState.BOUND
+        assert view.marker.detail == f"generation {record.generation}"
         if self.endings[-1] == "settled":
             (name,) = {each.name for each in record.kept} - kept_before
             assert lane.kept_data(name) == before

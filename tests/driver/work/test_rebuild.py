@@ -14,6 +14,12 @@ from tests.driver.small_host import (
 from tests.guard import fingerprint
 
 
+def marker_of(host: SmallHost, lane: SmallLane) -> str:
+    """What the lane's marker is worth now, and of which generation it is."""
+    fact = lane_view(host.office, lane.lane).marker
+    return f"{fact.value}: {fact.detail}"
+
+
 def test_a_bootstrap_from_empty_keeps_every_row_and_file(host: SmallHost, lane: SmallLane) -> None:
     before = lane.data()
     with untouched(lane):
@@ -37,8 +43,12 @@ def test_a_bootstrap_from_empty_keeps_every_row_and_file(host: SmallHost, lane: 
     assert record.identity is not None
     assert record.identity.database_oid == lane.data().oid
     view = lane_view(host.office, lane.lane)
-    assert (view.marker, view.runtime) == ("bound: generation 2", RuntimeState.AGREES)
-    assert view.kept[0].startswith(f"{begun.kept_name} (generation 1, until 2")
+    assert marker_of(host, lane) == "bound: generation 2"
+    assert view.runtime.value is RuntimeState.AGREES
+    (listed,) = view.kept
+    assert (listed.name, listed.generation) == (begun.kept_name, 1)
+    assert listed.release_due.value is not None
+    assert listed.still_there.value is True
     host.office.store.verify_ledger()
 
 
@@ -53,7 +63,7 @@ def test_existing_keeps_database_and_generation(host: SmallHost, lane: SmallLane
     after = host.office.store.host_record(lane.lane)
     assert (after.generation, after.kept) == (1, ())
     assert after.nonce != nonce
-    assert lane_view(host.office, lane.lane).marker == "bound: generation 1"
+    assert marker_of(host, lane) == "bound: generation 1"
 
 
 def test_existing_is_not_settled_over_other_data(host: SmallHost, lane: SmallLane) -> None:
@@ -79,7 +89,7 @@ def test_kept_data_comes_back_with_its_rows_and_files(host: SmallHost, lane: Sma
     record = host.office.store.host_record(lane.lane)
     assert [each.name for each in record.kept] == [settled.kept_name]
     assert record.generation == 3
-    assert lane_view(host.office, lane.lane).marker == "bound: generation 3"
+    assert marker_of(host, lane) == "bound: generation 3"
 
 
 def test_a_rebuild_of_nothing_needs_no_enrolment(host: SmallHost, lane: SmallLane) -> None:
@@ -95,7 +105,7 @@ def test_a_rebuild_of_nothing_needs_no_enrolment(host: SmallHost, lane: SmallLan
     other.materialise()
     assert operations.finish(host.office, begun.operation_id, succeeded=True).phase == "settled"
     assert host.office.store.host_record(other.lane).generation == 1
-    assert lane_view(host.office, lane.lane).marker == "bound: generation 1"
+    assert marker_of(host, lane) == "bound: generation 1"
 
 
 def test_production_is_refused_with_every_reason(host: SmallHost, production: SmallLane) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from launchplane_lane_contracts.reading import RuntimeIdentity, RuntimeReading
 from launchplane_lane_contracts.reasons import ReasonCode
-from launchplane_lane_contracts.vocabulary import DataSource, Operation
+from launchplane_lane_contracts.vocabulary import DataSource, MarkerState, Operation
 from launchplane_lane_driver import operations
 from launchplane_lane_driver.lane_view import lane_view
 from tests.driver.runtime_standin import send
@@ -166,7 +166,7 @@ def test_a_silent_runtime_settles_later(host: SmallHost, lane: SmallLane) -> Non
     with refused(ReasonCode.RUNTIME_NOT_ANSWERING):
         operations.finish(host.office, begun.operation_id, succeeded=True)
     assert host.phase(begun) == "materialised"
-    assert lane_view(host.office, lane.lane).marker.startswith("pending")
+    assert lane_view(host.office, lane.lane).marker.value is MarkerState.PENDING
     lane.runtime.lie = None
     assert operations.finish(host.office, begun.operation_id, succeeded=True).phase == "settled"
     assert lane.data() == came

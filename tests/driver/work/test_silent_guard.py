@@ -3,6 +3,7 @@
 import pytest
 
 from launchplane_lane_contracts.errors import CouldNotTell
+from launchplane_lane_contracts.read_model import Trust
 from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_driver import operations
 from launchplane_lane_driver.lane_view import lane_view
@@ -71,7 +72,8 @@ def test_a_lane_whose_guard_is_silent_can_be_looked_at(host: SmallHost, lane: Sm
             lane.guard_becomes("head -c 5000 /dev/urandom")
             lane.guard.chmod(0o700 if kind == "garbage" else 0o600)
         view = lane_view(host.office, lane.lane)
-        assert view.database.startswith("unreadable")
+        assert view.database.trust is Trust.MISSING
+        assert view.database.detail
         codes = [each.code for each in host.plan(lane).decision.reasons]
         assert ReasonCode.DATABASE_UNREADABLE in codes
         assert host.operate("plan", str(lane.lane), "bootstrap/empty").code == 50

@@ -2,7 +2,7 @@
 
 from launchplane_lane_contracts.errors import CouldNotTell
 from launchplane_lane_contracts.reasons import ReasonCode
-from launchplane_lane_contracts.vocabulary import DataSource, Operation
+from launchplane_lane_contracts.vocabulary import DataSource, MarkerState, Operation
 from launchplane_lane_driver import operations
 from launchplane_lane_driver.lane_view import lane_view
 from tests.driver.small_host import SmallHost, SmallLane, refused, untouched
@@ -13,7 +13,7 @@ def bound(host: SmallHost, lane: SmallLane) -> bool:
     """Whether marker, tags and record agree, and nothing is unfinished."""
     view = lane_view(host.office, lane.lane)
     host.office.store.verify_ledger()
-    return view.marker.startswith("bound") and not view.unfinished
+    return view.marker.value is MarkerState.BOUND and view.unfinished is None
 
 
 def test_authorized_is_given_up(host: SmallHost, lane: SmallLane) -> None:

@@ -1,0 +1,82 @@
+"""For each request that exists: whether it may be made of the lane, by the very rule book."""
+
+from launchplane_lane_contracts.contract import BackupId, DatabaseName, Person
+from launchplane_lane_contracts.read_model import ChoiceView, OperationView
+from launchplane_lane_contracts.request import Request
+from launchplane_lane_contracts.rulebook import decide
+from launchplane_lane_contracts.vocabulary import (
+    REQUESTS_THAT_EXIST,
+    DataSource,
+    Operation,
+    OperationPhase,
+)
+
+from .lane_seen import LaneSeen
+from .store.overview import OperationSummary
+from .witnesses import incoming_data
+
+SOMEBODY = Person("somebody")
+"""Who asks is not known yet; the rules ask for it only where people have signed."""
+PAIRS = tuple(
+    (operation, source)
+    for operation in Operation
+    for source in DataSource
+    if (operation, source) in REQUESTS_THAT_EXIST
+)
+"""Every request that exists, in the order of the vocabulary."""
+
+
+def choices(seen: LaneSeen) -> tuple[ChoiceView, ...]:
+    """All of them, each with its full reasons."""
+    policy = seen.revision.policy if seen.revision else None
+    found = []
+    for operation, source in PAIRS:
+        request = _request(seen, operation, source)
+        observation = seen.observation
+        if request.kept_database is not None:
+            observation = observation.model_copy(
+                update={"incoming": incoming_data(seen.witnessed, request)}
+            )
+        found.append(ChoiceView.of(request, decide(policy, request, observation, seen.now)))
+    return tuple(found)
+
+
+def _request(seen: LaneSeen, operation: Operation, source: DataSource) -> Request:
+    """The request as somebody would make it first: of the newest that is kept, if anything is."""
+    kept = seen.overview.record.kept
+    backup = seen.observation.incoming.backup
+    return Request(
+        lane=seen.overview.record.lane,
+        operation=operation,
+        data_source=source,
+        requester=SOMEBODY,
+        backup_id=(
+            (backup.backup_id if backup else BackupId("none"))
+            if source is DataSource.BACKUP_RESTORE
+            else None
+        ),
+        kept_database=(
+            (DatabaseName(kept[-1].name) if kept else DatabaseName("none"))
+            if source is DataSource.KEPT
+            else None
+        ),
+    )
+
+
+def unfinished(live: OperationSummary | None) -> OperationView | None:
+    """The operation that holds the lane, with the commands that end it."""
+    if live is None:
+        return None
+    started = live.phase in (OperationPhase.AUTHORIZED, OperationPhase.STARTED)
+    return OperationView(
+        operation_id=live.operation_id,
+        operation=live.operation,
+        data_source=live.data_source,
+        phase=live.phase,
+        since=live.updated_at,
+        requester=live.requester,
+        ways_on=tuple(
+            f"lane-authority {word} {live.operation_id}"
+            for word in (("start" if started else "finish"), "undo")
+        ),
+    )

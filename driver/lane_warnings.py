@@ -1,0 +1,88 @@
+"""What an operator should know of a lane although nothing is refused for it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from launchplane_lane_contracts.read_model import WarningCode, WarningView
+from launchplane_lane_contracts.vocabulary import DatabaseState, RolloutState, ShadowState
+
+from .lane_seen import LaneSeen
+
+ENDS_SOON = timedelta(days=14)
+"""How long before a provisional lane becomes protected it is said so."""
+
+
+def warnings(seen: LaneSeen) -> tuple[WarningView, ...]:
+    """All of them."""
+    return (
+        *_superuser(seen),
+        *_unlocked(seen),
+        *_without_shadow(seen),
+        *_ends_soon(seen),
+    )
+
+
+def _superuser(seen: LaneSeen) -> Iterator[WarningView]:
+    server = seen.witnessed.reading.database.server
+    if server is not None and server.role_is_superuser:
+        yield WarningView(
+            code=WarningCode.SUPERUSER_ROLE,
+            message=f"The lane's role {server.role} is superuser, whom no lock of ours stops.",
+            remedy="Give it CREATEDB and the ownership of its database, then run: "
+            f"ALTER ROLE {server.role} NOSUPERUSER.",
+        )
+
+
+def _protected_data_is_there(seen: LaneSeen) -> bool:
+    effective = seen.effective
+    return (
+        effective is not None
+        and effective.authoritative
+        and seen.overview.record.generation is not None
+        and seen.observation.database.state is DatabaseState.INITIALISED
+    )
+
+
+def _unlocked(seen: LaneSeen) -> Iterator[WarningView]:
+    if not _protected_data_is_there(seen) or seen.observation.database.locked:
+        return
+    listed = seen.observation.runtime.stays_listed_when_locked
+    yield WarningView(
+        code=WarningCode.UNLOCKED,
+        message="PostgreSQL would let the lane's authoritative database be dropped: it is not "
+        "locked."
+        + ("" if listed else " Odoo has not said that it goes on serving a locked database."),
+        remedy="It is locked by the next stamp, once Odoo itself says that it goes on serving it: "
+        "update the addon, or take `dbfilter` off where the database is pinned.",
+    )
+
+
+def _without_shadow(seen: LaneSeen) -> Iterator[WarningView]:
+    shadow = seen.witnessed.reading.shadow
+    if not _protected_data_is_there(seen):
+        return
+    if shadow is not None and shadow.state is ShadowState.PRESENT:
+        return
+    why = f": {shadow.problem}" if shadow is not None and shadow.problem else ""
+    yield WarningView(
+        code=WarningCode.SHADOW_MISSING,
+        message=f"The lane's files have no shadow in the keep{why}. Whoever empties the folder "
+        "takes them.",
+        remedy="Run `lane-authority-guard filestore refresh` in the lane's runtime, and let it be "
+        "run as files arrive.",
+    )
+
+
+def _ends_soon(seen: LaneSeen) -> Iterator[WarningView]:
+    policy = seen.revision.policy if seen.revision else None
+    until = policy.provisional_until if policy else None
+    if policy is None or until is None or policy.rollout_state is not RolloutState.PROVISIONAL:
+        return
+    if timedelta(0) < until - seen.now <= ENDS_SOON:
+        yield WarningView(
+            code=WarningCode.PROVISIONAL_ENDS_SOON,
+            message=f"The lane is provisional until {until:%Y-%m-%d %H:%M} UTC; from then on it is "
+            "treated as production.",
+            remedy="Let it go live by a policy of state production, or propose a later "
+            "provisional_until, which two approvers sign.",
+        )
