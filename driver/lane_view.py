@@ -1,10 +1,9 @@
 """What an operator sees of each lane: what is on record, and what both witnesses say now."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 
 from launchplane_lane_contracts.approval import Thresholds
 from launchplane_lane_contracts.errors import LaneAuthorityError
@@ -13,6 +12,7 @@ from launchplane_lane_contracts.read_model import LaneView
 from launchplane_lane_contracts.reading import RuntimeWitness
 
 from . import lane_facts
+from .batches import in_batches
 from .guard_client import unread
 from .lane_choices import choices, unfinished
 from .lane_configuration import LaneConfiguration
@@ -46,7 +46,7 @@ def lane_views(office: LaneOffice, *, look: bool = True) -> Iterator[LaneView]:
     configurations = office.host.lanes()
     lanes = sorted(configurations, key=str)
     host = _host_now(office, utc_now())
-    for some in _in_chunks(lanes, LANES_IN_MEMORY):
+    for some in in_batches(lanes, LANES_IN_MEMORY):
         overviews = office.store.overviews(some)
         pairs = [
             (configurations[lane], overview) for lane, overview in zip(some, overviews, strict=True)
@@ -63,12 +63,6 @@ def lane_view(office: LaneOffice, lane: Lane, *, look: bool = True) -> LaneView:
     configuration = office.configuration(lane)
     (overview,) = office.store.overviews((lane,))
     return _view(office, _host_now(office, utc_now()), configuration, overview, look=look)
-
-
-def _in_chunks(lanes: Sequence[Lane], size: int) -> Iterator[list[Lane]]:
-    left = iter(lanes)
-    while some := list(islice(left, size)):
-        yield some
 
 
 def _host_now(office: LaneOffice, now: datetime) -> _HostNow:

@@ -9,6 +9,7 @@ from .approvers_commands import approvers
 from .audit_commands import audit
 from .bundle_command import guard_bundle
 from .decide_command import decide
+from .doctor_command import doctor
 from .host_commands import approve, init
 from .lane_commands import lane, lanes
 from .lives_commands import lives_commands
@@ -43,6 +44,7 @@ def lane_authority(host_directory: Path | None) -> None:
 
 for command in (
     init,
+    doctor,
     approvers,
     policy,
     approve,

@@ -84,6 +84,11 @@ class Store:
         store._begin_head_file()
         return store
 
+    @property
+    def place(self) -> str:
+        """Where it is, without its password."""
+        return self._database.place
+
     def close(self) -> None:
         """Close every connection."""
         self._database.close()
