@@ -22,6 +22,7 @@ from launchplane_lane_contracts.vocabulary import (
 from .. import operations, planning
 from ..durable import write_durably
 from ..store.records import OperationRecord
+from .progress import waiting_for
 from .shared import (
     LANE,
     answer,
@@ -89,7 +90,8 @@ def plan(
         raise BadInput(f"That is not a request: {mistakes(problem)}.") from None
     except ValueError as problem:
         raise BadInput(f"That is not a request: {problem}") from None
-    made = planning.plan(office_of(context), request)
+    with waiting_for(f"Asking lane {lane}", quiet=as_json):
+        made = planning.plan(office_of(context), request)
     if as_json:
         answer({"digest": made.plan_digest, **made.to_plain()})
     elif made.decision.allowed:
@@ -112,7 +114,9 @@ def authorize(context: click.Context, digest: str, as_json: bool) -> None:
 
     DIGEST is the plan's. The lane is read again, and nothing of it is changed.
     """
-    _tell(planning.authorize(office_of(context), Digest(digest)), as_json)
+    with waiting_for("Reading the lane again", quiet=as_json):
+        claimed = planning.authorize(office_of(context), Digest(digest))
+    _tell(claimed, as_json)
 
 
 @click.command()
@@ -137,7 +141,9 @@ def start(context: click.Context, operation: str, permit: Path | None, as_json: 
             say(f"  Next, within 15 minutes and in the lane's runtime: {RUN.format(permit.name)}")
             say(f"  Then here: lane-authority finish {started.operation_id}")
         return
-    _tell(operations.start(office_of(context), OperationId(operation)), as_json)
+    with waiting_for("Having the old data set aside", quiet=as_json):
+        started = operations.start(office_of(context), OperationId(operation))
+    _tell(started, as_json)
 
 
 @click.command()
@@ -159,16 +165,15 @@ def finish(
 
     What came is held against the permit, and both witnesses are asked.
     """
-    _tell(
-        operations.finish(
+    with waiting_for("Checking what came, and waiting for Odoo", quiet=as_json):
+        settled = operations.finish(
             office_of(context),
             OperationId(operation),
             succeeded=not failed,
             report=report,
             wait_for_runtime=wait,
-        ),
-        as_json,
-    )
+        )
+    _tell(settled, as_json)
 
 
 @click.command()
@@ -180,7 +185,9 @@ def undo(context: click.Context, operation: str, as_json: bool) -> None:
 
     What stands there instead of the old data is kept as well.
     """
-    _tell(operations.undo(office_of(context), OperationId(operation)), as_json)
+    with waiting_for("Having the old data put back", quiet=as_json):
+        undone = operations.undo(office_of(context), OperationId(operation))
+    _tell(undone, as_json)
 
 
 RUN = "lane-authority-guard run --permit {0} -- COMMAND"

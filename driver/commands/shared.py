@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 from pydantic import ValidationError
 from rich.console import Console
 
 from launchplane_lane_contracts.contract import Contract, Person
-from launchplane_lane_contracts.errors import BadInput
+from launchplane_lane_contracts.errors import BadInput, LaneAuthorityError
 from launchplane_lane_contracts.lane import Lane
 
 from ..host_directory import HostDirectory, default_path
@@ -44,6 +45,16 @@ class LaneType(click.ParamType[Lane]):
             return Lane.parse(str(value))
         except ValueError:
             self.fail(f"a lane is written product/context/instance, not {value!r}", param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The lanes that are configured, where that can be read."""
+        try:
+            lanes = sorted(str(each) for each in host_of(ctx).lanes())
+        except LaneAuthorityError:
+            lanes = []
+        return [CompletionItem(each) for each in lanes if each.startswith(incomplete)]
 
 
 LANE = LaneType()

@@ -127,6 +127,7 @@ def test_every_command_answers_one_json_document_and_no_secret(
         run("start", operation)
         bare.materialise()
         run(ending, operation)
+    run("doctor")
     run("lanes")
     run("lane", name)
     run("audit", "show", command="audit show")
