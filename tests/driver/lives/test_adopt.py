@@ -6,7 +6,7 @@ import pytest
 
 from launchplane_lane_contracts.marker import MARKER_TABLE, EngineTag
 from launchplane_lane_contracts.reasons import ReasonCode
-from launchplane_lane_contracts.vocabulary import TagState
+from launchplane_lane_contracts.vocabulary import MarkerState, TagState
 from launchplane_lane_driver.lane_view import lane_view
 from launchplane_lane_driver.lives import Asked, carry_out, look
 from launchplane_lane_driver.lives.adopt import Adopt
@@ -19,7 +19,7 @@ ADOPT = Adopt()
 
 def bound(host: SmallHost, lane: SmallLane) -> bool:
     host.office.store.verify_ledger()
-    return lane_view(host.office, lane.lane).marker.startswith("bound")
+    return lane_view(host.office, lane.lane).marker.value is MarkerState.BOUND
 
 
 def lose_the_tag(lane: SmallLane) -> None:
