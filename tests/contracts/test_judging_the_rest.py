@@ -256,7 +256,13 @@ OTHER_VOLUME = KEEP.model_copy(
         (OTHER_VOLUME, None, RoomState.ENOUGH),
         (changed(OTHER_VOLUME, "copied_bytes", 11), DataSource.EMPTY, RoomState.NOT_ENOUGH),
         (changed(OTHER_VOLUME, "copied_bytes", 11), DataSource.EXISTING, RoomState.ENOUGH),
+        (changed(OTHER_VOLUME, "free_bytes", 0), DataSource.EXISTING, RoomState.ENOUGH),
         # There is no folder to copy.
+        (
+            OTHER_VOLUME.model_copy(update={"free_bytes": 0, "copied_bytes": None}),
+            DataSource.EMPTY,
+            RoomState.ENOUGH,
+        ),
         (changed(OTHER_VOLUME, "copied_bytes", None), DataSource.EMPTY, RoomState.ENOUGH),
         (changed(OTHER_VOLUME, "free_bytes", None), DataSource.EMPTY, RoomState.UNKNOWN),
     ],
