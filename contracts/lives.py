@@ -14,6 +14,7 @@ from .contract import (
 )
 from .lane import Lane
 from .marker import Generation, ObjectId
+from .orders import KeptReference, ProvenByBackup
 from .vocabulary import FilestoreState, MarkerState, Weight
 
 
@@ -61,3 +62,25 @@ class Adoption(LifeDocument):
     def weight(self) -> Weight:
         """A lost tag is written again by whoever finds it lost."""
         return Weight.ROUTINE if self.only_a_tag_was_lost else Weight.CONSEQUENTIAL
+
+
+class Release(LifeDocument):
+    """Kept data of the lane is dropped."""
+
+    kept: KeptReference
+    """Which."""
+    has_filestore: bool
+    """Whether a folder of files goes with it."""
+    authoritative: bool
+    """Whether policy or marker called it the only true copy, when it was set aside or now."""
+    proof: ProvenByBackup | None
+    """The proof of a backup of this very data, where there is one."""
+    early: bool
+    """Whether it goes before the time until which it is kept."""
+
+    @property
+    def weight(self) -> Weight:
+        """Two approvers give authoritative data up; one lets data go early."""
+        if self.authoritative and self.proof is None:
+            return Weight.GRAVE
+        return Weight.CONSEQUENTIAL if self.early else Weight.ROUTINE

@@ -11,13 +11,7 @@ from launchplane_lane_contracts.contract import Digest, Nonce, PermitId
 from launchplane_lane_contracts.errors import LaneAuthorityError
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.observation import HostRecord, Observation
-from launchplane_lane_contracts.orders import (
-    AUDIENCE,
-    Permit,
-    PrepareOrder,
-    StampOrder,
-    UndoOrder,
-)
+from launchplane_lane_contracts.orders import AUDIENCE, SignedOrder
 from launchplane_lane_contracts.people import People
 from launchplane_lane_contracts.request import Request
 
@@ -122,7 +116,7 @@ class LaneOffice:
             store_clock_problem=self.store.clock_problem(witnessed.read_at),
         )
 
-    def sign(self, order: Permit | PrepareOrder | StampOrder | UndoOrder) -> str:
+    def sign(self, order: SignedOrder) -> str:
         """The order as a token for the guard."""
         return self.key.sign(
             order, audience=AUDIENCE, issued_at=order.issued_at, expires_at=order.begin_before

@@ -5,8 +5,8 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from launchplane_lane_contracts.contract import Digest
-from launchplane_lane_contracts.errors import BadInput
+from launchplane_lane_contracts.contract import DatabaseName, Digest, Person
+from launchplane_lane_contracts.errors import BadInput, LaneAuthorityError
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.lives import LifeDocument
 from launchplane_lane_contracts.reading import LaneReading
@@ -14,6 +14,7 @@ from launchplane_lane_contracts.reading import LaneReading
 from ..lane_office import LaneOffice
 from ..lives import LIVES, Asked, Life, LifePlan, carry_out, look
 from ..lives.life import proposed_document
+from ..lives.release import ReleaseKept, release_due
 from .shared import (
     LANE,
     answer,
@@ -102,7 +103,8 @@ def _show(life: Life[Any], found: LifePlan[Any], as_json: bool) -> None:
         say(how_to_sign(found.digest, found.tally.required))
     if found.tally.cooling_off_until is not None:
         say(f"It may be done from {found.tally.cooling_off_until:%Y-%m-%d %H:%M} UTC on.")
-    say(f"Then: lane-authority {life.command} {found.document.lane} --digest {found.digest}")
+    kept = f" {found.seen.asked.kept}" if found.seen.asked.kept is not None else ""
+    say(f"Then: lane-authority {life.command} {found.document.lane}{kept} --digest {found.digest}")
 
 
 HELP = {
@@ -114,5 +116,72 @@ HELP = {
 }
 """What each command says of itself."""
 
-lives_commands = tuple(_command(life, HELP[life.command]) for life in LIVES)
+RELEASE = ReleaseKept()
+
+
+@click.command()
+@click.argument("lane", type=LANE, required=False)
+@click.argument("kept", required=False)
+@click.option("--digest", help="Do what was shown under this digest.")
+@click.option("--reason", default="", help="Why, for those who sign and for the record.")
+@click.option(
+    "--give-up", is_flag=True, help="Without a proven backup, which two approvers besides you sign."
+)
+@click.option("--due", is_flag=True, help="All that is due and needs nobody, of LANE or of all.")
+@person_option
+@json_option
+@click.pass_context
+def release(
+    context: click.Context,
+    lane: Lane | None,
+    kept: str | None,
+    digest: str | None,
+    reason: str,
+    give_up: bool,
+    due: bool,
+    person: str,
+    as_json: bool,
+) -> None:
+    """Drop KEPT data of a lane.
+
+    `lane-authority lane LANE` lists it. Without --digest it is only shown.
+    """
+    office = office_of(context)
+    if due:
+        if kept is not None or digest is not None:
+            raise BadInput("With --due, all that is due is meant: name no kept data and no digest.")
+        _release_due(office, lane, as_person(person), as_json)
+        return
+    if lane is None or kept is None:
+        raise BadInput("Name the lane and its kept data, or ask for --due.")
+    if digest is not None:
+        named = proposed_document(office, RELEASE, Digest(digest)).kept.name
+        if named != kept:
+            raise BadInput(f"The digest {digest} is of {named}, not of {kept}.")
+        _do(office, RELEASE, lane, Digest(digest), as_json)
+        return
+    asked = Asked(lane, as_person(person), reason.strip(), DatabaseName(kept), give_up)
+    _show(RELEASE, look(office, RELEASE, asked), as_json)
+
+
+def _release_due(office: LaneOffice, lane: Lane | None, person: Person, as_json: bool) -> None:
+    lanes = (lane,) if lane is not None else tuple(office.host.lanes())
+    failed: list[LaneAuthorityError] = []
+    told = []
+    for of, name, what, problem in release_due(office, lanes, person):
+        told.append({"lane": str(of), "kept": name, "what": what})
+        if problem is not None:
+            failed.append(problem)
+        if not as_json:
+            say(escape(f"{of}  {name}  {what}"))
+    if as_json:
+        answer(told)
+    if failed:
+        raise click.exceptions.Exit(max(each.exit_code for each in failed))
+
+
+lives_commands = (
+    *(_command(life, HELP[life.command]) for life in LIVES if life.command in HELP),
+    release,
+)
 """One command each."""

@@ -8,8 +8,9 @@ from typing import Any
 from .adopt import Adopt
 from .enrol import Enrol
 from .life import Asked, Life, LifePlan, carry_out, look
+from .release import ReleaseKept
 
-LIVES: tuple[Life[Any], ...] = (Enrol(), Adopt())
+LIVES: tuple[Life[Any], ...] = (Enrol(), Adopt(), ReleaseKept())
 """All of them, in the order in which they are listed."""
 
 __all__ = ("LIVES", "Asked", "Life", "LifePlan", "carry_out", "life_of", "look")

@@ -17,12 +17,14 @@ from launchplane_lane_contracts.errors import BadInput, Refused
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.lives import LifeDocument
 from launchplane_lane_contracts.observation import HostRecord, Observation
+from launchplane_lane_contracts.orders import ProvenByBackup
 from launchplane_lane_contracts.policy import PolicyRevision
 from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
 from ..lane_configuration import LaneConfiguration
 from ..lane_office import LaneOffice, utc_now
+from .kept_proof import proof_of_kept
 
 Document = TypeVar("Document", bound=LifeDocument)
 
@@ -36,6 +38,8 @@ class Asked:
     reason: str = ""
     kept: DatabaseName | None = None
     """Which kept data is meant, where the life is about some."""
+    give_up: bool = False
+    """Whether authoritative data is to go without a proof of a backup (release)."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ class Seen:
     configuration: LaneConfiguration
     reading: LaneReading
     observation: Observation
+    proof: ProvenByBackup | None = None
+    """The proof of a backup of the kept data that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +146,7 @@ def see(office: LaneOffice, asked: Asked) -> Seen:
         configuration=office.configuration(asked.lane),
         reading=witnessed.reading,
         observation=office.observe(witnessed),
+        proof=proof_of_kept(office.store, asked.lane, asked.kept) if asked.kept else None,
     )
 
 

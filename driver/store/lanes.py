@@ -196,6 +196,18 @@ def mark_gone_back(session: Session, lane: Lane, name: DatabaseName, now: UtcIns
 
     Raises Refused when nothing is kept under that name.
     """
+    _kept_row(session, lane, name).gone_back_at = now
+
+
+def mark_released(session: Session, lane: Lane, name: DatabaseName, now: UtcInstant) -> None:
+    """Note that kept data was dropped.
+
+    Raises Refused when nothing is kept under that name.
+    """
+    _kept_row(session, lane, name).released_at = now
+
+
+def _kept_row(session: Session, lane: Lane, name: DatabaseName) -> KeptRow:
     row = session.get(KeptRow, (str(lane), name))
     if row is None or row.gone_back_at is not None or row.released_at is not None:
         raise Refused.because(
@@ -207,7 +219,7 @@ def mark_gone_back(session: Session, lane: Lane, name: DatabaseName, now: UtcIns
                 kept=name,
             )
         )
-    row.gone_back_at = now
+    return row
 
 
 def mark_all_gone_back(

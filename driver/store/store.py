@@ -445,6 +445,35 @@ class Store:
             lanes.mark_gone_back(change.session, lane, name, now)
             change.append(EntryKind.KEPT_GONE_BACK, lane, {"name": name})
 
+    def life_was_begun(self, lane: Lane, digest: Digest) -> bool:
+        """Whether the life that was proposed under the digest was about to be carried out."""
+        return any(
+            entry.kind == EntryKind.LIFE_BEGUN and entry.document.get("digest") == digest
+            for entry in self.ledger_entries(lane)
+        )
+
+    def mark_kept_released(
+        self,
+        lane: Lane,
+        name: DatabaseName,
+        *,
+        life_digest: Digest,
+        now: UtcInstant,
+        ledger_document: Mapping[str, Any] = NO_PARTICULARS,
+    ) -> None:
+        """Note that kept data was dropped, so that it is no longer listed as kept.
+
+        Raises Refused when nothing is kept under that name.
+        """
+        with self._changing() as change:
+            lanes.mark_released(change.session, lane, name, now)
+            policies.apply_proposal(change.session, life_digest, now)
+            change.append(
+                EntryKind.KEPT_RELEASED,
+                lane,
+                {"name": name, "digest": life_digest, "particulars": dict(ledger_document)},
+            )
+
     def note(self, kind: str, lane: Lane, document: Mapping[str, Any], now: UtcInstant) -> None:
         """Put something on the record that changes nothing, for example a refusal."""
         with self._changing() as change:

@@ -22,7 +22,7 @@ from launchplane_lane_contracts.filestore_check import (
     ShadowRefresh,
 )
 from launchplane_lane_contracts.judgement import TokenVerdict, judge_room
-from launchplane_lane_contracts.lives import Adoption, LifeDocument
+from launchplane_lane_contracts.lives import Adoption, LifeDocument, Release
 from launchplane_lane_contracts.marker import Lineage
 from launchplane_lane_contracts.orders import (
     GivenUp,
@@ -116,17 +116,13 @@ SET_ASIDE = SetAside(name=KEPT_DATABASE, database_oid=DATABASE_OID, has_filestor
 KEPT_REFERENCE = KeptReference(
     name=KEPT_DATABASE, database_oid=DATABASE_OID, generation=GENERATION, permit_id=PERMIT_ID
 )
-RELEASE = ReleaseOrder(
-    **ORDER_FIELDS,
-    kept=KEPT_REFERENCE,
-    has_filestore=True,
-    basis=ProvenByBackup(
-        backup_id=BackupId("backup-of-generation-7"),
-        manifest_digest=Digest("a" * 64),
-        fingerprint_digest=Digest("b" * 64),
-        filestore_digest=Digest("c" * 64),
-    ),
+PROOF_OF_KEPT = ProvenByBackup(
+    backup_id=BackupId("backup-of-generation-7"),
+    manifest_digest=Digest("a" * 64),
+    fingerprint_digest=Digest("b" * 64),
+    filestore_digest=Digest("c" * 64),
 )
+RELEASE = ReleaseOrder(**ORDER_FIELDS, kept=KEPT_REFERENCE, has_filestore=True, basis=PROOF_OF_KEPT)
 SHADOW = ShadowReading(
     state=ShadowState.PRESENT, path=FILES, files=3, refreshed_at=NOW, problem="unreadable"
 )
@@ -287,6 +283,16 @@ VALUES: tuple[Contract, ...] = (
         marker_digest=MARKER.digest(),
         files=FilestoreState.STALE,
         only_a_tag_was_lost=False,
+    ),
+    Release(
+        lane=LANE,
+        requester=REQUESTER,
+        reason="no room",
+        kept=KEPT_REFERENCE,
+        has_filestore=True,
+        authoritative=True,
+        proof=PROOF_OF_KEPT,
+        early=True,
     ),
     ContentsReading(users=3, last_activity=NOW),
     MARKER,

@@ -20,6 +20,7 @@ from launchplane_lane_contracts.errors import (
 )
 from launchplane_lane_contracts.filestore_check import FilesCounted
 from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.lives import Release
 from launchplane_lane_contracts.marker import ENGINE_TAG_PREFIX, EngineTag
 from launchplane_lane_contracts.naming import LONGEST_NAME, REMAINS, kept_name
 from launchplane_lane_contracts.receipt import RECEIPT_NAME, Receipt
@@ -175,6 +176,28 @@ def test_data_is_adopted_by_whoever_finds_a_tag_lost_and_else_with_an_approver()
     assert getattr(adoption, "weight", None) is Weight.CONSEQUENTIAL
     lost_tag = type(adoption).from_plain({**adoption.to_plain(), "only_a_tag_was_lost": True})
     assert getattr(lost_tag, "weight", None) is Weight.ROUTINE
+
+
+@pytest.mark.parametrize(
+    ("authoritative", "proven", "early", "weight"),
+    [
+        (False, False, False, Weight.ROUTINE),
+        (True, True, False, Weight.ROUTINE),
+        (False, False, True, Weight.CONSEQUENTIAL),
+        (True, True, True, Weight.CONSEQUENTIAL),
+        (True, False, False, Weight.GRAVE),
+    ],
+)
+def test_who_lets_kept_data_go(
+    authoritative: bool, proven: bool, early: bool, weight: Weight
+) -> None:
+    release = next(value for value in VALUES if isinstance(value, Release))
+    changed = {
+        "authoritative": authoritative,
+        "early": early,
+        "proof": release.proof if proven else None,
+    }
+    assert release.model_copy(update=changed).weight is weight
 
 
 def test_exit_codes_never_change() -> None:

@@ -238,9 +238,9 @@ class SmallHost:
         self.live(Enrol(), lane)
         return self.office.store.host_record(lane.lane)
 
-    def live(self, life: Life[Any], lane: SmallLane, reason: str = "as agreed") -> str:
+    def live(self, life: Life[Any], lane: SmallLane, asked: Asked | None = None) -> str:
         """Look, let it be signed by whom it needs, and do it."""
-        found = look(self.office, life, Asked(lane.lane, RITA, reason))
+        found = look(self.office, life, asked or Asked(lane.lane, RITA, "as agreed"))
         if found.tally.requester_signs:
             self.sign(found.digest, RITA, *(ANN, BEN)[: found.tally.required])
         return carry_out(self.office, life, found.digest)

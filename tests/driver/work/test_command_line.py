@@ -128,6 +128,7 @@ def test_every_command_answers_one_json_document_and_no_secret(
         bare.materialise()
         run(ending, operation)
     run("doctor")
+    run("release", "--due")
     run("lanes")
     run("lane", name)
     run("audit", "show", command="audit show")

@@ -1,0 +1,17 @@
+"""What is on record of a backup of kept data: the place where a release asks for its proof."""
+
+from launchplane_lane_contracts.contract import DatabaseName
+from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.orders import ProvenByBackup
+
+from ..store.store import Store
+
+
+def proof_of_kept(store: Store, lane: Lane, kept: DatabaseName) -> ProvenByBackup | None:
+    """The proof that a backup of exactly this kept data gave the same rows and files.
+
+    None while nobody has recorded one. Recording backups is not part of the store yet, so until it
+    is, authoritative kept data goes only by being given up.
+    """
+    del store, lane, kept
+    return None
