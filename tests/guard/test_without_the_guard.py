@@ -5,7 +5,7 @@ Were one of these to fail, the tests of the same name elsewhere would prove noth
 
 import pytest
 
-from launchplane_lane_guard import order_check, swap
+from launchplane_lane_guard import order_check, sessions, swap
 from launchplane_lane_guard.tokens import PublicKeys
 from tests.guard import fingerprint
 from tests.guard.estate import Estate, refused
@@ -76,7 +76,7 @@ def test_without_the_check_of_the_signature_a_forged_permit_moves_the_data(
 def test_without_the_closing_again_a_failed_begin_leaves_the_lane_closed(
     lane: Estate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(swap, "SECONDS_FOR_SESSIONS_TO_END", 0.2)
+    monkeypatch.setattr(sessions, "SECONDS_FOR_SESSIONS_TO_END", 0.2)
     monkeypatch.setattr(swap, "_open_again", lambda *_given: True)
     held = lane.cluster.connect(lane.database, lane.cluster.superuser)
     refused(lane.run("begin", lane.sign(lane.permit())), "set_aside_impossible")
