@@ -84,3 +84,21 @@ class Release(LifeDocument):
         if self.authoritative and self.proof is None:
             return Weight.GRAVE
         return Weight.CONSEQUENTIAL if self.early else Weight.ROUTINE
+
+
+class Restamping(LifeDocument):
+    """The same data gets its marker again, signed with the key that signs now."""
+
+    policy_revision: Annotated[int, Field(ge=1)]
+    """The policy that the new marker shows."""
+    generation: Generation
+    """The generation, which stays."""
+    authoritative: bool
+    """Whether it is the only true copy: it stays so, or becomes it by the policy in force."""
+    marker_digest: DigestField
+    """Digest of the marker's row, which is replaced."""
+
+    @property
+    def weight(self) -> Weight:
+        """Nothing is allowed by it that was not before."""
+        return Weight.ROUTINE

@@ -143,6 +143,11 @@ class HostDirectory:
         return self.keys / "public.jwks.json"
 
     @property
+    def revoked_keys_file(self) -> Path:
+        """The names of the keys that verify nothing any more."""
+        return self.keys / "revoked.json"
+
+    @property
     def head_file(self) -> Path:
         """The ledger's head, kept apart from the ledger."""
         return self.keys / "ledger-head.json"

@@ -56,32 +56,87 @@ def create_signing_key(host: HostDirectory) -> KeyId:
     Where there is a signing key already, that is the answer; nothing is changed but a public key
     that is missing. Raises CouldNotTell when the files cannot be read or written.
     """
-    present = _key_files(host)
+    present = private_key_files(host, "signing")
     if present:
         key = SigningKey.load(host, environment={})
     else:
         private = Ed25519PrivateKey.generate()
         key = SigningKey(private)
-        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        file = host.keys / f"signing-{key.key_id}.pem"
-        try:
-            write_durably(file, pem, mode=0o600, replace=False)
-        except OSError as error:
-            raise CouldNotTell(
-                f"The signing key could not be written to {file}: {error.strerror}. Give this user "
-                "the right to write there."
-            ) from error
-    _publish(host, key)
+        write_private(host.keys / f"signing-{key.key_id}.pem", private)
+    publish(host, key)
     return key.key_id
 
 
-def _publish(host: HostDirectory, key: "SigningKey") -> None:
+def write_private(file: Path, private: Ed25519PrivateKey) -> None:
+    """Write a private key that only this user can read. Raises CouldNotTell."""
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    try:
+        write_durably(file, pem, mode=0o600, replace=False)
+    except OSError as error:
+        raise CouldNotTell(
+            f"The signing key could not be written to {file}: {error.strerror}. Give this user "
+            "the right to write there."
+        ) from error
+
+
+def publish(host: HostDirectory, key: "SigningKey") -> None:
+    """Add the public half to the key set, unless it is there. Raises CouldNotTell."""
     file = host.public_keys_file
     text = _read(file) if file.exists() else '{"keys": []}'
     if key.key_id in PublicKeys.from_jwks(text).key_ids:
         return
-    keys = [*json.loads(text)["keys"], key.public_jwk()]
-    write_durably(file, (json.dumps({"keys": keys}, indent=2) + "\n").encode(), mode=0o644)
+    _write_jwks(host, [*json.loads(text)["keys"], key.public_jwk()])
+
+
+def publish_no_longer(host: HostDirectory, key: KeyId) -> None:
+    """Take a public key out of the key set. Raises CouldNotTell."""
+    text = _read(host.public_keys_file)
+    PublicKeys.from_jwks(text)
+    kept = [each for each in json.loads(text)["keys"] if each["kid"] != key]
+    _write_jwks(host, kept)
+
+
+def _write_jwks(host: HostDirectory, keys: list[dict[str, str]]) -> None:
+    text = json.dumps({"keys": keys}, indent=2) + "\n"
+    _write_in_words(host.public_keys_file, text, mode=0o644)
+
+
+def _write_in_words(file: Path, text: str, *, mode: int) -> None:
+    try:
+        write_durably(file, text.encode(), mode=mode)
+    except OSError as error:
+        raise CouldNotTell(
+            f"{file} could not be written: {error.strerror}. Give this user the right to write "
+            "there, and run the same command again."
+        ) from error
+
+
+def read_revoked(host: HostDirectory) -> frozenset[KeyId]:
+    """The keys that verify nothing, whatever the key set says. Raises CouldNotTell."""
+    file = host.revoked_keys_file
+    if not file.exists():
+        return frozenset()
+    try:
+        return frozenset(KeyId(each) for each in json.loads(_read(file))["revoked"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise CouldNotTell(
+            f"{file} cannot be read, so nobody can tell which keys were revoked. Put the saved "
+            "file back."
+        ) from error
+
+
+def write_revoked(host: HostDirectory, keys: frozenset[KeyId]) -> None:
+    """Write down which keys verify nothing. Raises CouldNotTell."""
+    text = json.dumps({"revoked": sorted(keys)}, indent=2) + "\n"
+    _write_in_words(host.revoked_keys_file, text, mode=0o644)
+
+
+def signed_by(token: str) -> KeyId | None:
+    """The name of the key that a token says it is signed by. Nothing is verified."""
+    try:
+        return KeyId(_header(token)["kid"])
+    except _NotOurs:
+        return None
 
 
 class SigningKey:
@@ -103,11 +158,13 @@ class SigningKey:
         pem = environment.get(KEY_VARIABLE)
         if pem:
             return cls(_read_private(pem.encode(), f"the environment's {KEY_VARIABLE}"))
-        files = _key_files(host)
+        files = private_key_files(host, "signing")
         if not files:
             raise CouldNotTell(
-                f"There is no signing key in {host.keys}. Make one with `lane-authority init`, or "
-                f"give its PEM in {KEY_VARIABLE}."
+                f"There is no signing key in {host.keys}. Put the saved one back. Where it is "
+                "lost, go over to a new one: `lane-authority keys create`, give every lane the "
+                "public half, `lane-authority keys rotate`; what the lost one signed still "
+                f"verifies. A key may also be given as PEM in {KEY_VARIABLE}."
             )
         if len(files) > 1:
             names = ", ".join(file.name for file in files)
@@ -115,7 +172,18 @@ class SigningKey:
                 f"There are several signing keys in {host.keys}: {names}. Move all but the one in "
                 "use elsewhere; their public keys stay in the key set."
             )
-        file = files[0]
+        key = cls.read(files[0])
+        if key.key_id in read_revoked(host):
+            raise CouldNotTell(
+                f"The signing key {key.key_id} was revoked, so nothing that it signs is worth "
+                "anything. Go over to a new one: `lane-authority keys create`, then "
+                "`lane-authority keys rotate`."
+            )
+        return key
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """The key in one file. Raises CouldNotTell when others can read it, or it is none."""
         _refuse_shared(file)
         return cls(_read_private(_read(file).encode(), str(file)))
 
@@ -181,6 +249,9 @@ class PublicKeys:
         if environment.get(KEY_VARIABLE):
             key = SigningKey.load(host, environment)
             keys._keys[key.key_id] = key._private.public_key()
+        for revoked in read_revoked(host):
+            # Also where somebody put an older key set back.
+            keys._keys.pop(revoked, None)
         return keys
 
     @classmethod
@@ -273,8 +344,9 @@ def _marker_order(
 # -- files and encodings -----------------------------------------------------------
 
 
-def _key_files(host: HostDirectory) -> list[Path]:
-    return sorted(host.keys.glob("signing-*.pem"))
+def private_key_files(host: HostDirectory, what: str) -> list[Path]:
+    """The files of private keys whose names begin with `what`: `signing`, or another."""
+    return sorted(host.keys.glob(f"{what}-*.pem"))
 
 
 def _refuse_shared(file: Path) -> None:

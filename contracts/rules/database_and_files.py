@@ -91,7 +91,8 @@ _MARKER_REASONS = {
     MarkerState.UNVERIFIABLE: (
         ReasonCode.MARKER_UNVERIFIABLE,
         "The marker's signature cannot be checked here",
-        "Give the reader the public key that signed it (keys are listed by the control plane).",
+        "Give the reader the public key that signed it (`lane-authority keys list`). Where that "
+        "key was revoked or is lost, take the data as the lane's again: `lane-authority adopt`.",
     ),
     MarkerState.TAMPERED: (
         ReasonCode.MARKER_TAMPERED,

@@ -113,6 +113,8 @@ HELP = {
     "adopt": "Take what stands at a lane's own place as its data again.\n\n"
     "After a lost tag, a damaged marker, or a dump that was restored in place by hand. Without "
     "--digest it is only shown.",
+    "restamp": "Sign a lane's marker again with the present key.\n\n"
+    "The data keeps its generation. Without --digest it is only shown.",
 }
 """What each command says of itself."""
 

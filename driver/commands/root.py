@@ -11,6 +11,7 @@ from .bundle_command import guard_bundle
 from .decide_command import decide
 from .doctor_command import doctor
 from .host_commands import approve, init
+from .keys_commands import keys
 from .lane_commands import lane, lanes
 from .lives_commands import lives_commands
 from .policy_commands import policy
@@ -57,6 +58,7 @@ for command in (
     lanes,
     lane,
     audit,
+    keys,
     decide,
     guard_bundle,
 ):

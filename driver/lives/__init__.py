@@ -9,8 +9,9 @@ from .adopt import Adopt
 from .enrol import Enrol
 from .life import Asked, Life, LifePlan, carry_out, look
 from .release import ReleaseKept
+from .restamp import Restamp
 
-LIVES: tuple[Life[Any], ...] = (Enrol(), Adopt(), ReleaseKept())
+LIVES: tuple[Life[Any], ...] = (Enrol(), Adopt(), Restamp(), ReleaseKept())
 """All of them, in the order in which they are listed."""
 
 __all__ = ("LIVES", "Asked", "Life", "LifePlan", "carry_out", "life_of", "look")

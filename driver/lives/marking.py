@@ -20,8 +20,9 @@ def mark(
     kind: str,
     *,
     authoritative: bool,
+    generation: int | None = None,
 ) -> Marker:
-    """Give the data at the lane's place a marker of a new generation, and record it."""
+    """Give the data at the lane's place a marker, of a new generation unless told, and record it."""
     seen = plan.seen
     entry = seen.reading.database.entry
     revision = seen.revision
@@ -32,7 +33,7 @@ def mark(
         policy=revision.policy,
         policy_revision=revision.number,
         authoritative=authoritative,
-        generation=office.store.new_generation(seen.asked.lane),
+        generation=generation or office.store.new_generation(seen.asked.lane),
         nonce=new_nonce(),
         identity=_identity(office, seen),
         filestore_path=seen.observation.filestore.path,
@@ -135,7 +136,8 @@ def marked_before(office: LaneOffice, asked: Asked, digest: Digest, kind: str) -
         or order.document_digest != digest
         or order.marker.identity != database.identity()
         or not row.says_the_same_as(order.marker.row(row.token))
-        or order.marker.generation <= (seen.record.generation or 0)
+        or order.marker.generation < (seen.record.generation or 0)
+        or order.marker.nonce == seen.record.nonce
         or seen.record.unfinished is not None
     ):
         return None

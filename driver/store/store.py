@@ -474,7 +474,9 @@ class Store:
                 {"name": name, "digest": life_digest, "particulars": dict(ledger_document)},
             )
 
-    def note(self, kind: str, lane: Lane, document: Mapping[str, Any], now: UtcInstant) -> None:
+    def note(
+        self, kind: str, lane: Lane | None, document: Mapping[str, Any], now: UtcInstant
+    ) -> None:
         """Put something on the record that changes nothing, for example a refusal."""
         with self._changing() as change:
             change.append(

@@ -22,7 +22,7 @@ from launchplane_lane_contracts.filestore_check import (
     ShadowRefresh,
 )
 from launchplane_lane_contracts.judgement import TokenVerdict, judge_room
-from launchplane_lane_contracts.lives import Adoption, LifeDocument, Release
+from launchplane_lane_contracts.lives import Adoption, LifeDocument, Release, Restamping
 from launchplane_lane_contracts.marker import Lineage
 from launchplane_lane_contracts.orders import (
     GivenUp,
@@ -293,6 +293,14 @@ VALUES: tuple[Contract, ...] = (
         authoritative=True,
         proof=PROOF_OF_KEPT,
         early=True,
+    ),
+    Restamping(
+        lane=LANE,
+        requester=REQUESTER,
+        policy_revision=1,
+        generation=GENERATION,
+        authoritative=True,
+        marker_digest=MARKER.digest(),
     ),
     ContentsReading(users=3, last_activity=NOW),
     MARKER,

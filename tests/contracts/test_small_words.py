@@ -200,6 +200,11 @@ def test_who_lets_kept_data_go(
     assert release.model_copy(update=changed).weight is weight
 
 
+def test_a_marker_is_signed_again_without_an_approver() -> None:
+    restamping = next(value for value in VALUES if type(value).__name__ == "Restamping")
+    assert getattr(restamping, "weight", None) is Weight.ROUTINE
+
+
 def test_exit_codes_never_change() -> None:
     assert {code.name: code.value for code in ExitCode} == {
         "DONE": 0,

@@ -251,7 +251,7 @@ def test_a_key_that_others_can_use_is_refused(host: HostDirectory, mode: int) ->
 
 
 def test_no_key_two_keys_and_spoilt_keys(host: HostDirectory) -> None:
-    with pytest.raises(CouldNotTell, match="lane-authority init"):
+    with pytest.raises(CouldNotTell, match="lane-authority keys create"):
         SigningKey.load(host, {})
     file = host.keys / f"signing-{create_signing_key(host)}.pem"
     second = host.keys / "signing-0000000000000000.pem"

@@ -1,0 +1,108 @@
+"""`restamp`: the same data gets the same marker again, signed with the present key."""
+
+from collections.abc import Iterator
+
+from launchplane_lane_contracts.contract import Digest, Person
+from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.lives import Restamping
+from launchplane_lane_contracts.policy import effective_policy
+from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
+from launchplane_lane_contracts.rules.database_and_files import marker_reason
+from launchplane_lane_contracts.vocabulary import FilestoreState, MarkerState
+
+from ..lane_office import LaneOffice, utc_now
+from .life import Asked, Life, LifePlan, Seen
+from .marking import mark, marked_before
+from .place import (
+    no_witness_contradicts,
+    nothing_is_under_way,
+    the_guard_looks_at_the_lane,
+    the_policy_is_known,
+)
+
+
+class Restamp(Life[Restamping]):
+    """Before a key that was retired is revoked, or to have a new policy shown in the database."""
+
+    kind = "restamping"
+    command = "restamp"
+    document = Restamping
+    needs_reason = False
+
+    def refusals(self, seen: Seen) -> Iterator[Reason]:
+        """It must be bound data, in order."""
+        yield from the_policy_is_known(seen)
+        yield from nothing_is_under_way(seen)
+        yield from the_guard_looks_at_the_lane(seen)
+        yield from no_witness_contradicts(seen.observation)
+        marker, files = seen.observation.marker, seen.observation.filestore
+        if marker.state is not MarkerState.BOUND:
+            yield marker_reason(marker) or reason(
+                ReasonCode.NOTHING_TO_ENROL,
+                f"There is no data with a marker: {seen.observation.database.detail}.",
+                "Plan an operation on the lane: the plan says what state its data is in.",
+            )
+        elif files.state is not FilestoreState.OURS:
+            yield reason(
+                ReasonCode.FILESTORE_FOREIGN,
+                f"The files are not this lane's as recorded: {files.detail}.",
+                f"Adopt what stands there: `lane-authority adopt {seen.asked.lane}`.",
+            )
+
+    def proposed(self, seen: Seen) -> Restamping:
+        """The row that goes, and the policy that the new one shows."""
+        assert seen.revision is not None
+        assert seen.record.generation is not None
+        digest = seen.reading.database.marker_digest
+        assert digest is not None
+        return Restamping(
+            lane=seen.asked.lane,
+            requester=seen.asked.requester,
+            reason=seen.asked.reason,
+            policy_revision=seen.revision.number,
+            generation=seen.record.generation,
+            authoritative=_authoritative(seen),
+            marker_digest=digest,
+        )
+
+    def words(self, document: Restamping) -> tuple[str, ...]:
+        """A restamping in words."""
+        return (
+            f"RESTAMP the data of lane {document.lane}, generation {document.generation}, asked "
+            f"for by {document.requester}.",
+            "Afterwards: the same data, generation and authority, signed with the present key "
+            f"(policy revision {document.policy_revision}).",
+        )
+
+    def act(self, office: LaneOffice, plan: LifePlan[Restamping]) -> str:
+        """Replace exactly the row that was seen; the data keeps its generation."""
+        mark(
+            office,
+            plan,
+            "restamped",
+            authoritative=plan.document.authoritative,
+            generation=plan.document.generation,
+        )
+        return _done(plan.document.lane)
+
+    def go_on(self, office: LaneOffice, document: Restamping, digest: Digest) -> str | None:
+        """The marker may stand there already."""
+        asked = Asked(document.lane, Person(document.requester), document.reason)
+        if marked_before(office, asked, digest, "restamped") is None:
+            return None
+        return _done(document.lane)
+
+
+def _authoritative(seen: Seen) -> bool:
+    """It stays the only true copy, or becomes it where the policy in force says so by now."""
+    assert seen.revision is not None
+    return effective_policy(
+        seen.revision.policy,
+        utc_now(),
+        marker_authoritative=bool(seen.observation.marker.authoritative),
+        claimed=seen.observation.marker.claimed,
+    ).authoritative
+
+
+def _done(lane: Lane) -> str:
+    return f"Lane {lane} is signed with the present key."
