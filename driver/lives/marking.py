@@ -22,7 +22,7 @@ def mark(
     authoritative: bool,
     generation: int | None = None,
 ) -> Marker:
-    """Give the data at the lane's place a marker, of a new generation unless told, and record it."""
+    """Give the data at the lane's place a marker and record it; of a new generation unless told."""
     seen = plan.seen
     entry = seen.reading.database.entry
     revision = seen.revision

@@ -12,9 +12,9 @@ from launchplane_lane_driver import key_ring
 from launchplane_lane_driver.key_ring import KeyState
 from launchplane_lane_driver.keys import SigningKey, publish
 from launchplane_lane_driver.lane_office import LaneOffice
-from launchplane_lane_driver.lane_view import lane_view
 from launchplane_lane_driver.lives.adopt import Adopt
 from launchplane_lane_driver.lives.restamp import Restamp
+from tests.driver.lives.test_adopt import bound
 from tests.driver.small_host import SmallHost, SmallLane, production_policy, untouched
 from tests.driver.work.test_interrupted import AFTER, BEFORE, killed_at
 from tests.guard import fingerprint
@@ -67,8 +67,7 @@ def test_a_key_is_rotated_with_overlap_then_revoked_and_nothing_stops(
     lane.materialise()
     assert host.operate("undo", begun.operation_id).code == 0
     assert lane.data() == data
-    view = lane_view(host.office, lane.lane)
-    assert view.marker.startswith("bound")
+    assert bound(host, lane)
     known = answered(host, "keys", "list")["keys"]
     assert isinstance(known, list)
     assert {each["key_id"]: each["lanes"] for each in known} == {old: [], new: [name]}
@@ -89,7 +88,7 @@ def test_a_lane_is_restamped_before_its_key_is_revoked(
     assert answered(host, "keys", "revoke", old, "--now")["revoked"] is True
     reopen(host)
     assert states(host) == {old: KeyState.REVOKED, new: KeyState.SIGNS}
-    assert lane_view(host.office, production.lane).marker.startswith("bound")
+    assert bound(host, production)
     assert production.data() == data
     assert fingerprint.databases(production.cluster)[production.database].locked
     host.office.store.verify_ledger()
@@ -119,8 +118,8 @@ def test_what_a_revoked_key_signed_is_worth_nothing_until_it_is_adopted(
     assert host.operate("keys", "revoke", old, "--now").code == 0
     publish(host.host, host.office.key)
     reopen(host)
-    host.live(Adopt(), lane, "the key was revoked")
-    assert lane_view(host.office, lane.lane).marker.startswith("bound")
+    host.live(Adopt(), lane)
+    assert bound(host, lane)
     assert ReasonCode.MARKER_UNVERIFIABLE not in codes(host, lane)
 
 
@@ -143,10 +142,10 @@ def test_the_signing_key_is_lost(host: SmallHost, lane: SmallLane, key_set_too: 
     reopen(host)
     if key_set_too:
         assert ReasonCode.MARKER_UNVERIFIABLE in codes(host, lane)
-        host.live(Adopt(), lane, "the signing key was lost")
+        host.live(Adopt(), lane)
     else:
         host.live(Restamp(), lane)
-    assert lane_view(host.office, lane.lane).marker.startswith("bound")
+    assert bound(host, lane)
     assert lane.data() == data
     if not key_set_too:
         assert host.plan(lane).decision.allowed
@@ -227,15 +226,14 @@ def test_a_restamping_that_died_goes_on(host: SmallHost, lane: SmallLane, script
     command = ("restamp", str(lane.lane), "--digest", digest)
     killed_at(host, lane, script, "stamp", *command)
     assert host.operate(*command).code == 0
-    assert lane_view(host.office, lane.lane).marker.startswith("bound")
+    assert bound(host, lane)
     assert lane.data() == data
 
 
 def test_a_tightened_policy_is_written_into_the_database(host: SmallHost, lane: SmallLane) -> None:
     host.record_policy(production_policy(lane.lane))
     host.live(Restamp(), lane)
-    view = lane_view(host.office, lane.lane)
-    assert view.marker.startswith("bound")
+    assert bound(host, lane)
     row = host.office.look(host.office.store.host_record(lane.lane)).reading.database.marker_row
     assert row is not None
     assert (row.authoritative, row.rollout_state) == (True, RolloutState.PRODUCTION)
