@@ -377,7 +377,9 @@ def _read_private(pem: bytes, where: str) -> Ed25519PrivateKey:
             f"There is no private key in PEM in {where}. Put the lanes' own key back there."
         ) from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise CouldNotTell(f"The private key in {where} is not an Ed25519 key.")
+        raise CouldNotTell(
+            f"The private key in {where} is not an Ed25519 key. Put the lanes' own key back there."
+        )
     return key
 
 

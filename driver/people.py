@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from launchplane_lane_contracts.approval import Thresholds
 from launchplane_lane_contracts.contract import UtcInstant
-from launchplane_lane_contracts.errors import BadInput, CouldNotTell, Refused
+from launchplane_lane_contracts.errors import BadInput, CouldNotTell, LaneAuthorityError, Refused
 from launchplane_lane_contracts.people import People
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
@@ -97,6 +97,23 @@ def people_that_count(host: HostDirectory, store: Store) -> People:
             _not_on_record(host, "the approvers file or the numbers beside it were changed")
         )
     return recorded
+
+
+def why_nobody_counts(host: HostDirectory, store: Store) -> tuple[Reason, ...]:
+    """Why no signature counts at present; nothing where they do."""
+    try:
+        people_that_count(host, store)
+    except LaneAuthorityError as problem:
+        return problem.reasons or (
+            reason(
+                ReasonCode.APPROVERS_NOT_ON_RECORD,
+                f"No signature counts: {problem.message}",
+                "Put that right (`lane-authority approvers show` tells what is on record), then "
+                "apply it again; what was signed stays signed.",
+                approvers_file=host.approvers_file,
+            ),
+        )
+    return ()
 
 
 def _not_on_record(host: HostDirectory, detail: str) -> Reason:

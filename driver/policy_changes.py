@@ -15,6 +15,7 @@ from launchplane_lane_contracts.policy_words import why_not_recorded
 from launchplane_lane_contracts.reasons import ReasonCode, reason
 
 from .lane_office import LaneOffice, utc_now
+from .people import why_nobody_counts
 
 POLICY = "policy"
 """The kind under which a policy change is proposed for signatures."""
@@ -123,7 +124,8 @@ def apply_policy(office: LaneOffice, digest: Digest) -> PolicyRevision:
                 f"{_signed(proposed)}.",
                 f"Let them read it and sign it with `lane-authority approve {digest}`.",
                 required=proposed.tally.required,
-            )
+            ),
+            *why_nobody_counts(office.host, office.store),
         )
     return office.store.record_policy(
         change.policy,

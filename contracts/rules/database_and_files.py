@@ -48,8 +48,9 @@ def database_is_known(case: Case) -> Iterator[Reason]:
         yield reason(
             ReasonCode.DATABASE_UNREADABLE,
             f"The lane's database could not be read: {database.detail}.",
-            "Make the database readable for the guard, then plan again. Data that cannot be read "
-            "any more has to be declared lost (`lane-authority lost`), which one approver signs.",
+            "Make the database readable for the guard, and for the host's own connection where it "
+            "has one; then plan again. Data that cannot be read any more has to be declared lost "
+            "(`lane-authority lost`), which one approver signs.",
             **facts,
         )
     elif database.state is DatabaseState.DISPUTED:
