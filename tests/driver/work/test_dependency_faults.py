@@ -209,6 +209,18 @@ WAY_ON = re.compile(
 HELD: list[socket.socket] = []
 Break = Callable[[Scene], object]
 CANNOT_BE = str
+
+
+def in_turn(*breaks: Break) -> Break:
+    """One after the other."""
+
+    def all_of_them(scene: Scene) -> None:
+        for each in breaks:
+            each(scene)
+
+    return all_of_them
+
+
 TABLE: dict[str, dict[str, Break | CANNOT_BE]] = {
     "store": {
         "timeout": locked_store,
@@ -220,9 +232,9 @@ TABLE: dict[str, dict[str, Break | CANNOT_BE]] = {
         "truncated": lambda scene: halved(scene.host.host.store_file),
     },
     "guard command": {
-        "timeout": lambda scene: (
-            scene.host.configure(guard_timeout="0.5"),
-            scene.guard("sleep 3"),
+        "timeout": in_turn(
+            lambda scene: scene.host.configure(guard_timeout="0.5"),
+            lambda scene: scene.guard("sleep 3"),
         ),
         "exception": lambda scene: scene.lane.guard.unlink(),
         "empty": lambda scene: scene.guard("exit 0"),
@@ -238,20 +250,20 @@ TABLE: dict[str, dict[str, Break | CANNOT_BE]] = {
         "garbage": lambda scene: scene.listen(
             lambda opened: earlier(opened, b"HTTP/1.1 400 Bad Request\r\n\r\n")
         ),
-        "wrong type": lambda scene: (
-            scene.own_connection(),
-            scene.patch.setenv(VARIABLE, "no password of it"),
+        "wrong type": in_turn(
+            lambda scene: scene.own_connection(),
+            lambda scene: scene.patch.setenv(VARIABLE, "no password of it"),
         ),
-        "stale": lambda scene: (
-            scene.own_connection(),
-            scene.guard(f"cat '{scene.old_answer}'"),
+        "stale": in_turn(
+            lambda scene: scene.own_connection(),
+            lambda scene: scene.guard(f"cat '{scene.old_answer}'"),
         ),
         "truncated": lambda scene: scene.listen(lambda opened: earlier(opened, b"R\0\0\0\x08\0")),
     },
     "runtime witness": {
-        "timeout": lambda scene: (
-            scene.host.configure(runtime_timeout="0.3"),
-            scene.runtime(slow),
+        "timeout": in_turn(
+            lambda scene: scene.host.configure(runtime_timeout="0.3"),
+            lambda scene: scene.runtime(slow),
         ),
         "exception": lambda scene: scene.lane.runtime.stop(),
         "empty": lambda scene: scene.runtime(lambda handler: send(handler, b"")),
