@@ -15,7 +15,7 @@ from .contract import (
 from .lane import Lane
 from .marker import Generation, ObjectId
 from .orders import KeptReference, ProvenByBackup
-from .vocabulary import FilestoreState, MarkerState, Weight
+from .vocabulary import DatabaseState, FilestoreState, MarkerState, Weight
 
 
 class LifeDocument(VersionedContract):
@@ -102,3 +102,24 @@ class Restamping(LifeDocument):
     def weight(self) -> Weight:
         """Nothing is allowed by it that was not before."""
         return Weight.ROUTINE
+
+
+class Loss(LifeDocument):
+    """The lane's recorded data is given up as lost; what can be reached of it is set aside."""
+
+    recorded_generation: Generation
+    """The generation last recorded."""
+    recorded_oid: ObjectId | None
+    """The oid of the database last recorded; None after an earlier loss."""
+    database: DatabaseNameField
+    """The lane's database name."""
+    filestore_path: FilestorePathField
+    """The lane's folder of files."""
+    found: DatabaseState
+    """What was found under the name."""
+    database_oid: ObjectId | None
+    """The oid of what stands there and is set aside; None where none does."""
+    generation_there: Generation
+    """The generation of what stands there, as far as it is known."""
+    has_filestore: bool
+    """Whether a folder with files is set aside."""

@@ -129,6 +129,23 @@ class UndoOrder(Order):
     """The generation that the lane will have."""
 
 
+class SetAsideOrder(Order):
+    """Keep what stands at the lane's place though no rebuild follows (declare lost)."""
+
+    kind: Literal["set-aside"] = "set-aside"
+    """Tells the orders apart."""
+    permit_id: PermitIdField
+    """Names what is kept, as a rebuild's permit would."""
+    kept_name: DatabaseNameField
+    """The name that it is kept under."""
+    database_oid: ObjectId | None
+    """The database that must stand there; None where there is none, and only files are kept."""
+    generation: Generation
+    """The generation of that data."""
+    has_filestore: bool
+    """Whether the served folder goes with it."""
+
+
 class LowerOrder(Order):
     """Lower an authoritative marker, or a claim, in the database that was read and bound."""
 
@@ -242,7 +259,16 @@ class WitnessOrder(VersionedContract):
 MarkerOrder = StampOrder | LowerOrder
 """An order that carries the whole marker which it writes."""
 
-SignedOrder = Permit | PrepareOrder | StampOrder | UndoOrder | LowerOrder | OpenOrder | ReleaseOrder
+SignedOrder = (
+    Permit
+    | PrepareOrder
+    | StampOrder
+    | UndoOrder
+    | SetAsideOrder
+    | LowerOrder
+    | OpenOrder
+    | ReleaseOrder
+)
 """One of the orders that change something on a lane's server."""
 
 AnyOrder = Annotated[SignedOrder, Field(discriminator="kind")]

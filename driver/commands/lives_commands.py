@@ -115,6 +115,9 @@ HELP = {
     "--digest it is only shown.",
     "restamp": "Sign a lane's marker again with the present key.\n\n"
     "The data keeps its generation. Without --digest it is only shown.",
+    "lost": "Declare a lane's data lost, and keep what can be reached of it.\n\n"
+    "For data that can't be backed up any more, or whose server is gone. Nothing is dropped. "
+    "Without --digest it is only shown.",
 }
 """What each command says of itself."""
 

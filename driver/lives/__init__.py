@@ -8,10 +8,17 @@ from typing import Any
 from .adopt import Adopt
 from .enrol import Enrol
 from .life import Asked, Life, LifePlan, carry_out, look
+from .lost import DeclareLost
 from .release import ReleaseKept
 from .restamp import Restamp
 
-LIVES: tuple[Life[Any], ...] = (Enrol(), Adopt(), Restamp(), ReleaseKept())
+LIVES: tuple[Life[Any], ...] = (
+    Enrol(),
+    Adopt(),
+    Restamp(),
+    DeclareLost(),
+    ReleaseKept(),
+)
 """All of them, in the order in which they are listed."""
 
 __all__ = ("LIVES", "Asked", "Life", "LifePlan", "carry_out", "life_of", "look")

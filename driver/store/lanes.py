@@ -139,6 +139,18 @@ def record_live_data(
     row.filestore_path = filestore_path
 
 
+def record_loss(session: Session, lane: Lane) -> int:
+    """Write down that none of the lane's data is expected any more; the generation of that."""
+    taken = take_generation(session, lane)
+    row = lane_row(session, lane)
+    row.generation = taken
+    row.declared_lost = True
+    row.nonce = None
+    row.identity = None
+    row.filestore_path = None
+    return taken
+
+
 def kept_of(session: Session, lane: Lane) -> tuple[KeptData, ...]:
     """What was set aside and neither went back nor was released, oldest first."""
     rows = session.scalars(
@@ -151,8 +163,8 @@ def kept_of(session: Session, lane: Lane) -> tuple[KeptData, ...]:
     return tuple(kept_from(row, lane) for row in rows)
 
 
-def add_kept(session: Session, kept: KeptData, operation_id: OperationId) -> None:
-    """Note what an operation set aside; noting the very same again changes nothing.
+def add_kept(session: Session, kept: KeptData, operation_id: OperationId | None) -> None:
+    """Note what an operation, or none, set aside; noting the very same again changes nothing.
 
     Raises Refused when other data was noted under that name.
     """

@@ -32,6 +32,7 @@ class EntryKind(StrEnum):
     GENERATION_HANDED_OUT = "generation_handed_out"
     DATA_RECORDED = "data_recorded"
     LIFE_BEGUN = "life_begun"
+    DATA_LOST = "data_lost"
     KEPT_RELEASED = "kept_released"
     KEPT_GONE_BACK = "kept_gone_back"
     NOTED = "noted"

@@ -10,7 +10,7 @@ from launchplane_lane_contracts.vocabulary import LIVE_PHASES
 
 from .columns import UtcColumn
 
-SCHEMA_REVISION = "0002"
+SCHEMA_REVISION = "0003"
 """The migration that this program needs."""
 
 ONE_LIVE_OPERATION = "one_live_operation_per_lane"
@@ -115,7 +115,7 @@ class KeptRow(Base):
 
     lane: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
-    operation_id: Mapped[str] = mapped_column(ForeignKey("operations.operation_id"))
+    operation_id: Mapped[str | None] = mapped_column(ForeignKey("operations.operation_id"))
     database_oid: Mapped[int] = mapped_column(BigInteger)
     generation: Mapped[int]
     nonce: Mapped[str | None]

@@ -445,6 +445,38 @@ class Store:
             lanes.mark_gone_back(change.session, lane, name, now)
             change.append(EntryKind.KEPT_GONE_BACK, lane, {"name": name})
 
+    def declare_lost(
+        self,
+        lane: Lane,
+        *,
+        life_digest: Digest,
+        kept: KeptData | None,
+        kept_until: UtcInstant,
+        now: UtcInstant,
+    ) -> HostRecord:
+        """Record that the lane's data is lost, under a new generation.
+
+        `kept` is what was set aside of it, and kept until `kept_until` (UTC) at least. Raises Busy
+        while an operation holds the lane.
+        """
+        with self._changing() as change:
+            operations.refuse_while_held(change.session, lane)
+            policies.apply_proposal(change.session, life_digest, now)
+            if kept is not None:
+                kept = kept.model_copy(update={"kept_until": kept_until})
+                lanes.add_kept(change.session, kept, None)
+            generation = lanes.record_loss(change.session, lane)
+            change.append(
+                EntryKind.DATA_LOST,
+                lane,
+                {
+                    "digest": life_digest,
+                    "generation": generation,
+                    "kept": kept.to_plain() if kept is not None else None,
+                },
+            )
+            return lanes.host_record(change.session, lane)
+
     def life_was_begun(self, lane: Lane, digest: Digest) -> bool:
         """Whether the life that was proposed under the digest was about to be carried out."""
         return any(

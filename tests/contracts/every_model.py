@@ -22,7 +22,7 @@ from launchplane_lane_contracts.filestore_check import (
     ShadowRefresh,
 )
 from launchplane_lane_contracts.judgement import TokenVerdict, judge_room
-from launchplane_lane_contracts.lives import Adoption, LifeDocument, Release, Restamping
+from launchplane_lane_contracts.lives import Adoption, LifeDocument, Loss, Release, Restamping
 from launchplane_lane_contracts.marker import Lineage
 from launchplane_lane_contracts.orders import (
     GivenUp,
@@ -33,6 +33,7 @@ from launchplane_lane_contracts.orders import (
     PrepareOrder,
     ProvenByBackup,
     ReleaseOrder,
+    SetAsideOrder,
     UndoOrder,
     WitnessOrder,
 )
@@ -49,6 +50,7 @@ from launchplane_lane_contracts.reading import (
 from launchplane_lane_contracts.receipt import CommandRun, Outcome, Receipt, SetAside
 from launchplane_lane_contracts.restore_source import OfferedUpstream, permitted_source
 from launchplane_lane_contracts.vocabulary import (
+    DatabaseState,
     DataSource,
     FilestoreState,
     MarkerState,
@@ -283,6 +285,27 @@ VALUES: tuple[Contract, ...] = (
         marker_digest=MARKER.digest(),
         files=FilestoreState.STALE,
         only_a_tag_was_lost=False,
+    ),
+    SetAsideOrder(
+        **ORDER_FIELDS,
+        permit_id=PERMIT_ID,
+        kept_name=KEPT_DATABASE,
+        database_oid=DATABASE_OID,
+        generation=GENERATION,
+        has_filestore=True,
+    ),
+    Loss(
+        lane=LANE,
+        requester=REQUESTER,
+        reason="the disk is broken",
+        recorded_generation=GENERATION,
+        recorded_oid=DATABASE_OID,
+        database=DATABASE,
+        filestore_path=FILES,
+        found=DatabaseState.UNREADABLE,
+        database_oid=DATABASE_OID,
+        generation_there=GENERATION,
+        has_filestore=True,
     ),
     Release(
         lane=LANE,

@@ -129,6 +129,7 @@ def test_every_command_answers_one_json_document_and_no_secret(
         run(ending, operation)
     run("doctor")
     run("release", "--due")
+    run("lost", name, "--reason", "x")
     run("lanes")
     run("lane", name)
     run("audit", "show", command="audit show")

@@ -1,12 +1,13 @@
 """`begin`, `demote`, `finish`, `abort`, `undo` and `reopen`: one rebuild and its ways back."""
 
-from launchplane_lane_contracts.orders import Permit, UndoOrder
+from launchplane_lane_contracts.orders import Permit, SetAsideOrder, UndoOrder
 
 from ..abort import abort
 from ..begin import begin
 from ..demote import demote
 from ..finish import finish
 from ..reopen import reopen
+from ..set_aside import set_aside
 from ..undo import undo
 from .command import Answer, Call, Command, TakesOrder
 
@@ -17,6 +18,10 @@ def _begin(call: Call) -> Answer:
 
 def _finish(call: Call) -> Answer:
     return Answer(finish(call.settings, call.order(Permit), call.token))
+
+
+def _set_aside(call: Call) -> Answer:
+    return Answer(*set_aside(call.settings, call.order(SetAsideOrder)))
 
 
 def _undo(call: Call) -> Answer:
@@ -45,6 +50,12 @@ COMMANDS = (
         _finish,
         # A rebuild that has begun must be able to end, so the permit's time bounds only its begin.
         takes=TakesOrder("permit", heed_time=False),
+    ),
+    Command(
+        "set-aside",
+        "keep what stands there though no rebuild follows",
+        _set_aside,
+        takes=TakesOrder("set-aside"),
     ),
     Command("undo", "put back what was set aside", _undo, takes=TakesOrder("undo")),
     Command(

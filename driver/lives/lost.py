@@ -1,0 +1,243 @@
+"""`lost`: the present data can't be backed up, or its server is gone. Nothing is dropped."""
+
+from collections.abc import Iterator
+
+from launchplane_lane_contracts.contract import RULEBOOK_VERSION, DatabaseName, Digest, PermitId
+from launchplane_lane_contracts.errors import Refused
+from launchplane_lane_contracts.evidence import KeptData
+from launchplane_lane_contracts.judgement import lane_data_under_another_name
+from launchplane_lane_contracts.lives import Loss
+from launchplane_lane_contracts.naming import kept_name
+from launchplane_lane_contracts.orders import SetAsideOrder
+from launchplane_lane_contracts.policy import effective_policy
+from launchplane_lane_contracts.reading import DatabaseEntry
+from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
+from launchplane_lane_contracts.vocabulary import DatabaseState, FilestoreState, MarkerState
+
+from .. import guard_client
+from ..lane_office import LaneOffice, new_nonce, utc_now
+from ..stamping import ORDER_VALID_FOR
+from .life import Life, LifePlan, Seen, see
+from .place import nothing_is_under_way, the_guard_looks_at_the_lane, the_policy_is_known
+
+LOST = "lost"
+"""What stands in the name of what was set aside so."""
+
+
+class DeclareLost(Life[Loss]):
+    """What is there is set aside if it can be; an old server that comes back is rolled back."""
+
+    kind = "loss"
+    command = "lost"
+    document = Loss
+
+    def refusals(self, seen: Seen) -> Iterator[Reason]:
+        """There must be recorded data, and what stands there must not be another lane's."""
+        yield from the_policy_is_known(seen)
+        yield from nothing_is_under_way(seen)
+        if seen.reading.database.server is not None:
+            # Where the guard or its server is gone, nothing is touched there either.
+            yield from the_guard_looks_at_the_lane(seen)
+        if seen.record.generation is None:
+            yield reason(
+                ReasonCode.NOTHING_TO_ENROL,
+                f"No data of lane {seen.asked.lane} was ever recorded, so none can be lost.",
+                f"Enrol what is there (`lane-authority enrol {seen.asked.lane}`), or plan a "
+                "bootstrap.",
+            )
+        elif seen.record.declared_lost and seen.reading.database.entry is None:
+            yield reason(
+                ReasonCode.PLAN_CHANGED,
+                f"The data of generation {seen.record.generation} was declared lost before, and "
+                "nothing stands in its place.",
+                "Plan a restore or a bootstrap.",
+            )
+        elsewhere = lane_data_under_another_name(seen.reading.database, seen.record)
+        if elsewhere is not None:
+            yield reason(
+                ReasonCode.DATABASE_RENAMED,
+                f"The lane's data (oid {elsewhere.oid}) is not lost: it stands under the name "
+                f"{elsewhere.name}.",
+                "Give that database its name back (ALTER DATABASE ... RENAME), then look again.",
+                oid=elsewhere.oid,
+            )
+        entry = seen.reading.database.entry
+        tag = entry.tag if entry is not None else None
+        own_of_another = (
+            entry is not None
+            and tag is not None
+            and tag.lane != seen.asked.lane
+            and tag.database_oid == entry.oid
+        )
+        if own_of_another or seen.observation.marker.state is MarkerState.FOREIGN:
+            yield reason(
+                ReasonCode.MARKER_FOREIGN,
+                f"What stands under the lane's name is not its own: "
+                f"{seen.observation.marker.detail or 'its tag names another lane'}.",
+                "Rename that database away (ALTER DATABASE ... RENAME), then look again.",
+            )
+        if seen.observation.filestore.state is FilestoreState.FOREIGN:
+            yield reason(
+                ReasonCode.FILESTORE_FOREIGN,
+                f"The files are not this lane's: {seen.observation.filestore.detail}.",
+                "Correct the lane's filestore path or volume, then look again.",
+            )
+        if (
+            entry is not None
+            and not seen.observation.database.may_rename
+            and seen.observation.database.rename_problem
+        ):
+            yield reason(
+                ReasonCode.ROLE_MAY_NOT_RENAME,
+                f"The data could not be set aside: {seen.observation.database.rename_problem}.",
+                "Give the lane's role CREATEDB and the ownership of its database, then look again.",
+            )
+
+    def proposed(self, seen: Seen) -> Loss:
+        """What is recorded, and what of it can be set aside."""
+        record, entry = seen.record, seen.reading.database.entry
+        reachable = seen.reading.database.server is not None
+        assert record.generation is not None
+        return Loss(
+            lane=seen.asked.lane,
+            requester=seen.asked.requester,
+            reason=seen.asked.reason,
+            recorded_generation=record.generation,
+            recorded_oid=record.identity.database_oid if record.identity is not None else None,
+            database=seen.configuration.database,
+            filestore_path=seen.configuration.filestore_path,
+            found=seen.observation.database.state,
+            database_oid=entry.oid if entry is not None else None,
+            generation_there=_generation_there(seen, entry),
+            has_filestore=reachable
+            and seen.reading.filestore.exists
+            and seen.reading.filestore.holds_files,
+        )
+
+    def words(self, document: Loss) -> tuple[str, ...]:
+        """A declaration in words."""
+        there = document.database_oid is not None or document.has_filestore
+        kept = "database and files are" if document.has_filestore else "the database is"
+        if document.database_oid is None:
+            kept = "the files are"
+        return (
+            f"DECLARE LOST the data of lane {document.lane}, asked for by {document.requester}: "
+            f"{document.reason}",
+            f"Recorded:   generation {document.recorded_generation}, database oid "
+            f"{document.recorded_oid or 'none'}",
+            f"Found:      {document.found}, database {document.database} oid "
+            f"{document.database_oid or 'none'}",
+            f"Set aside:  {kept + ' kept as they are' if there else 'nothing can be reached'}",
+            "Afterwards: none of this data is expected any more, and no backup of it is asked for. "
+            "A server that comes back with it is an old one. Nothing is dropped.",
+        )
+
+    def act(self, office: LaneOffice, plan: LifePlan[Loss]) -> str:
+        """Have what is there set aside, and record that none of it is expected."""
+        return _declare(office, plan.document, plan.digest, plan.seen)
+
+    def go_on(self, office: LaneOffice, document: Loss, digest: Digest) -> str | None:
+        """The guard may have set it aside already; then only the record is missing."""
+        seen = see(office, self.asked(document))
+        name = _kept_name(document, digest)
+        if (
+            seen.record.generation != document.recorded_generation
+            or seen.record.unfinished is not None
+            or not office.store.life_was_begun(document.lane, digest)
+            or not any(
+                (each.name, each.oid) == (name, document.database_oid)
+                for each in seen.reading.database.neighbours
+            )
+        ):
+            return None
+        return _declare(office, document, digest, seen)
+
+
+def _declare(office: LaneOffice, document: Loss, digest: Digest, seen: Seen) -> str:
+    kept = None
+    if document.database_oid is not None or document.has_filestore:
+        kept = _set_aside(office, document, digest, seen)
+    now = utc_now()
+    assert seen.revision is not None
+    record = office.store.declare_lost(
+        document.lane,
+        life_digest=digest,
+        kept=kept,
+        kept_until=now + seen.revision.policy.replaced_kept_for,
+        now=now,
+    )
+    there = f"; what was there is kept as {kept.name}" if kept is not None else ""
+    return (
+        f"Lane {document.lane}: generation {document.recorded_generation} is declared lost"
+        f"{there}. Generation {record.generation} has no data yet: plan a restore or a bootstrap."
+    )
+
+
+def _set_aside(office: LaneOffice, document: Loss, digest: Digest, seen: Seen) -> KeptData | None:
+    now = utc_now()
+    permit_id = PermitId(digest[:32])
+    order = SetAsideOrder(
+        lane=document.lane,
+        nonce=new_nonce(),
+        database=document.database,
+        filestore_path=document.filestore_path,
+        issued_at=now,
+        begin_before=now + ORDER_VALID_FOR,
+        rulebook_version=RULEBOOK_VERSION,
+        permit_id=permit_id,
+        kept_name=_kept_name(document, digest),
+        database_oid=document.database_oid,
+        generation=document.generation_there,
+        has_filestore=document.has_filestore,
+    )
+    guard_client.carry_out(seen.configuration, "set-aside", office.sign(order), order.nonce)
+    after = see(office, seen.asked)
+    if after.observation.database.state is DatabaseState.UNREADABLE or (
+        after.reading.database.entry is not None
+    ):
+        raise Refused.because(
+            reason(
+                ReasonCode.READINGS_MOVED,
+                "What was there was set aside, and something is seen under the lane's name: "
+                f"{after.observation.database.detail}.",
+                "Rename that away, then run the same command again: it goes on from here.",
+            )
+        )
+    if document.database_oid is None:
+        return None
+    recorded = seen.record.identity
+    is_recorded = recorded is not None and recorded.database_oid == document.database_oid
+    return KeptData(
+        lane=document.lane,
+        name=order.kept_name,
+        database_oid=document.database_oid,
+        generation=document.generation_there,
+        nonce=seen.record.nonce if is_recorded else None,
+        permit_id=permit_id,
+        set_aside_at=now,
+        authoritative=_is_authoritative(seen),
+        has_filestore=document.has_filestore,
+    )
+
+
+def _is_authoritative(seen: Seen) -> bool:
+    """A marker that cannot be read may have said so."""
+    assert seen.revision is not None
+    marker = seen.observation.marker
+    said = marker.authoritative or marker.state is not MarkerState.BOUND
+    return effective_policy(
+        seen.revision.policy, utc_now(), marker_authoritative=said, claimed=marker.claimed
+    ).authoritative
+
+
+def _kept_name(document: Loss, digest: Digest) -> DatabaseName:
+    return kept_name(document.database, document.recorded_generation, LOST, digest[:32])
+
+
+def _generation_there(seen: Seen, entry: DatabaseEntry | None) -> int:
+    """The generation of what stands there: by its own tag, else the one last recorded."""
+    assert seen.record.generation is not None
+    tag = entry.tag if entry is not None else None
+    if entry is None or tag is None or tag.lane != seen.asked.lane or tag.database_oid != entry.oid:
+        return seen.record.generation
+    return tag.generation
