@@ -111,6 +111,21 @@ class IncomingData(Contract):
     """Whether it was seen with the oid and the tag that were recorded."""
 
 
+class UpstreamDeclaration(VersionedContract):
+    """What the tenant's own repository names as a lane's upstream source."""
+
+    lane: Lane
+    """The lane."""
+    source: UpstreamSource
+    """The source that it names."""
+    declared_at: UtcInstant
+    """When the declaration was read (UTC)."""
+
+
+Evidence = BackupGate | DataProof | LoadProof | UpstreamDeclaration
+"""What is recorded beside a lane, and what its plans are then judged by."""
+
+
 class PresentEvidence(Contract):
     """What is known of a backup of the data that is there now."""
 

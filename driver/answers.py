@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from launchplane_lane_contracts.contract import Contract
+from launchplane_lane_contracts.descriptor import DriverDescriptor
 from launchplane_lane_contracts.reasons import Reason
 
 
@@ -19,6 +20,8 @@ class DriverDescription(Contract):
     """Its version."""
     rulebook_version: int
     """The rule book that it runs."""
+    descriptor: DriverDescriptor | None = None
+    """What Launchplane's screens show of it; a driver that only vetoes has none."""
 
 
 class Verdict(Contract):

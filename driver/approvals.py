@@ -15,10 +15,15 @@ from launchplane_lane_contracts.errors import BadInput, CouldNotTell, Refused
 from launchplane_lane_contracts.people import People
 from launchplane_lane_contracts.reasons import ReasonCode, reason
 
+from .approvers_file import names_person
+from .keys import PublicKeys
 from .store import Store, StoredApproval
 
 PATIENCE_SECONDS = 30
 LARGEST_SIGNATURE = 64 * 1024
+HOST_KEY = "host:"
+"""How the fingerprint begins that is recorded where the host application vouches for a person."""
+
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]+")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PATTERN_SIGNS = frozenset("*?!,")
@@ -141,26 +146,64 @@ def record_approval(
 
 
 def verify_all(
-    people: People, store: Store, digest: Digest | None = None, *, now: UtcInstant
+    people: People,
+    store: Store,
+    digest: Digest | None = None,
+    *,
+    now: UtcInstant,
+    keys: PublicKeys,
 ) -> ReverifiedApprovals:
     """Verify what is stored once more, under one digest or all, as the approvers file is at `now`.
 
-    Whoever was removed from the file since then counts no longer.
+    Whoever was removed from the file since then counts no longer. `keys` are the host's own.
     """
     good: list[StoredApproval] = []
     rejected: list[tuple[StoredApproval, str]] = []
     for each in store.approvals(digest):
-        claimed = each.approval
-        try:
-            key = verify(people, claimed.signed_digest, claimed.person, each.signature, now)
-        except Refused as refusal:
-            rejected.append((each, refusal.message))
-            continue
-        if key != each.key_fingerprint:
-            rejected.append((each, f"it was made by {key}, and {each.key_fingerprint} is recorded"))
-            continue
-        good.append(each)
+        problem = approval_problem(people, each, now=now, keys=keys)
+        if problem:
+            rejected.append((each, problem))
+        else:
+            good.append(each)
     return ReverifiedApprovals(good=tuple(good), rejected=tuple(rejected))
+
+
+def approval_problem(
+    people: People, stored: StoredApproval, *, now: UtcInstant, keys: PublicKeys
+) -> str:
+    """Why a stored signature does not count by these people at `now` (UTC), or nothing.
+
+    Needs nothing but what is stored, OpenSSH and the host's public keys. Raises CouldNotTell.
+    """
+    claimed = stored.approval
+    if stored.key_fingerprint.startswith(HOST_KEY):
+        return _host_approval_problem(people, stored, now, keys)
+    try:
+        key = verify(people, claimed.signed_digest, claimed.person, stored.signature, now)
+    except (Refused, BadInput) as refusal:
+        return refusal.message
+    if key != stored.key_fingerprint:
+        return f"it was made by {key}, and {stored.key_fingerprint} is recorded"
+    return ""
+
+
+def _host_approval_problem(
+    people: People, stored: StoredApproval, now: UtcInstant, keys: PublicKeys
+) -> str:
+    claimed = stored.approval
+    approval = keys.read_approval(stored.signature)
+    if approval is None:
+        return "the host did not sign that it was told of this approval"
+    identity = approval.identity
+    if (approval.signed_digest, identity.person, f"{HOST_KEY}{identity.application}") != (
+        claimed.signed_digest,
+        claimed.person,
+        stored.key_fingerprint,
+    ):
+        return f"the host was told of {identity.person} approving {approval.signed_digest}"
+    if not names_person(people, claimed.person, now):
+        return f"{claimed.person} is nobody in the approvers file at {now:%Y-%m-%d %H:%M} UTC"
+    return ""
 
 
 @contextmanager

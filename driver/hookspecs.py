@@ -9,12 +9,15 @@ from collections.abc import Sequence
 
 import pluggy
 
+from launchplane_lane_contracts.evidence import Evidence
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.plan import Plan
 from launchplane_lane_contracts.read_model import LaneView
 from launchplane_lane_contracts.request import Request
 
 from .answers import DriverDescription, Verdict
+from .host_identity import HostIdentity
+from .notice import Notice
 
 PROJECT_NAME = "launchplane"
 
@@ -24,13 +27,22 @@ hookimpl = pluggy.HookimplMarker(PROJECT_NAME)
 
 @hookspec
 def launchplane_describe_driver() -> DriverDescription:
-    """Fires when the host loads its drivers; tells who it is and which rule book it runs."""
+    """Fires when the host loads its drivers; tells who it is, its rule book and its actions."""
     raise NotImplementedError
 
 
 @hookspec
 def launchplane_review_rebuild(host_directory: str, request: Request) -> Plan | Verdict:
     """Fires when somebody wants to know what a rebuild would do. Nothing is changed."""
+    raise NotImplementedError
+
+
+@hookspec
+def launchplane_approve(host_directory: str, digest: str, identity: HostIdentity) -> Verdict:
+    """Fires when somebody whom the host application has authenticated approves a digest.
+
+    Nobody types that identity: the host application alone says who is logged in.
+    """
     raise NotImplementedError
 
 
@@ -62,6 +74,18 @@ def launchplane_finish_rebuild(
 
 
 @hookspec
+def launchplane_undo_rebuild(host_directory: str, lane: Lane) -> Verdict:
+    """Fires when somebody wants the old data back, or gives a claim up, before it is settled."""
+    raise NotImplementedError
+
+
+@hookspec
+def launchplane_record_evidence(host_directory: str, evidence: Evidence) -> Verdict:
+    """Fires when a backup was captured or proven, or a tenant's declared source was read."""
+    raise NotImplementedError
+
+
+@hookspec
 def launchplane_lane_view(host_directory: str, lane: Lane) -> LaneView:
     """Fires when somebody looks at one lane. Nothing is changed."""
     raise NotImplementedError
@@ -70,4 +94,13 @@ def launchplane_lane_view(host_directory: str, lane: Lane) -> LaneView:
 @hookspec
 def launchplane_lane_views(host_directory: str) -> Sequence[LaneView]:
     """Fires when somebody looks at the lanes. Nothing is changed."""
+    raise NotImplementedError
+
+
+@hookspec
+def launchplane_notify(notice: Notice) -> None:
+    """Fires after something that people should hear of. It is too late to change anything.
+
+    Whatever an answer is or does, how long it takes and whether there is one, is of no consequence.
+    """
     raise NotImplementedError

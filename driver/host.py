@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import pluggy
 
 from launchplane_lane_contracts.errors import CouldNotTell, LaneAuthorityError, Refused
+from launchplane_lane_contracts.evidence import Evidence
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.plan import Plan
 from launchplane_lane_contracts.read_model import LaneView
@@ -14,9 +15,13 @@ from launchplane_lane_contracts.request import Request
 
 from . import hookspecs
 from .answers import DriverDescription, Verdict
+from .descriptor import DRIVER_ID
+from .host_identity import HostIdentity
+from .notice import Notice
+from .telling import told_to
 
 ENTRY_POINT_GROUP = "launchplane.drivers"
-DRIVER = "odoo-lane-authority"
+DRIVER = DRIVER_ID
 
 Answer = TypeVar("Answer")
 
@@ -77,6 +82,18 @@ class DriverHost:
             raise _unavailable(f"{len(plans)} drivers made a plan, one was expected")
         return plans[0]
 
+    def approve(
+        self, host_directory: str, digest: str, identity: HostIdentity
+    ) -> tuple[Verdict, ...]:
+        """All verdicts, when all allow. Raises Refused, CouldNotTell.
+
+        `identity` is whom the host application itself has authenticated, and nothing that
+        somebody typed.
+        """
+        return self._all_allow(
+            "launchplane_approve", host_directory=host_directory, digest=digest, identity=identity
+        )
+
     def authorize(self, host_directory: str, plan_digest: str) -> tuple[Verdict, ...]:
         """All verdicts, when all allow. Raises Refused, CouldNotTell."""
         return self._all_allow(
@@ -111,11 +128,32 @@ class DriverHost:
             report=report,
         )
 
+    def undo(self, host_directory: str, lane: Lane) -> tuple[Verdict, ...]:
+        """All verdicts, when all allow. Raises Refused, CouldNotTell."""
+        return self._all_allow("launchplane_undo_rebuild", host_directory=host_directory, lane=lane)
+
+    def record_evidence(self, host_directory: str, evidence: Evidence) -> tuple[Verdict, ...]:
+        """All verdicts, when all allow. Raises Refused, CouldNotTell."""
+        return self._all_allow(
+            "launchplane_record_evidence", host_directory=host_directory, evidence=evidence
+        )
+
     def lane_view(self, host_directory: str, lane: Lane) -> tuple[LaneView, ...]:
         """Every driver's view of one lane. Raises CouldNotTell; BadInput for an unknown lane."""
         return self._ask(
             "launchplane_lane_view", LaneView, host_directory=host_directory, lane=lane
         )
+
+    def listeners(self) -> tuple[Callable[[Notice], object], ...]:
+        """Whoever wants to hear of things, each by itself. Their answers are of no consequence."""
+        found: list[Callable[[Notice], object]] = []
+        plugins = self._manager.list_name_plugin()
+        for _name, plugin in plugins:
+            others = [other for _other, other in plugins if other is not plugin]
+            caller = self._manager.subset_hook_caller("launchplane_notify", remove_plugins=others)
+            if caller.get_hookimpls():
+                found.append(lambda notice, caller=caller: caller(notice=notice))  # type: ignore[misc]
+        return tuple(found)
 
     def lane_views(self, host_directory: str) -> tuple[LaneView, ...]:
         """Every driver's lanes."""
@@ -151,7 +189,8 @@ class DriverHost:
                     raise _unavailable(f"{name} does not answer {hook}")
                 continue
             try:
-                found = caller(**arguments)
+                with told_to(self):
+                    found = caller(**arguments)
             except LaneAuthorityError:
                 raise
             except Exception as problem:

@@ -40,9 +40,13 @@ from launchplane_lane_contracts.orders import (
 
 from .durable import write_durably
 from .host_directory import HostDirectory
+from .host_identity import HostApproval
 
 KEY_VARIABLE = "LANE_AUTHORITY_SIGNING_KEY"
 ALGORITHM = "EdDSA"
+APPROVAL_AUDIENCE = "launchplane-lane-approvals"
+"""The `aud` under which the host signs that it was told of an approval."""
+APPROVAL_TYPE = "launchplane-approval+jwt"
 
 
 def key_id(public: Ed25519PublicKey) -> KeyId:
@@ -223,6 +227,17 @@ class SigningKey:
         headers = {"kid": self.key_id, "typ": header_type(order.kind)}
         return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers=headers)
 
+    def sign_approval(self, approval: HostApproval, *, issued_at: datetime) -> str:
+        """The token that stands in the store for the approval of an authenticated person."""
+        claims = {
+            "iss": ISSUER,
+            "aud": APPROVAL_AUDIENCE,
+            "iat": issued_at,
+            "approval": approval.to_plain(),
+        }
+        headers = {"kid": self.key_id, "typ": APPROVAL_TYPE}
+        return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers=headers)
+
 
 class _NotOurs(Exception):
     """Why a token is not what we would have signed."""
@@ -282,6 +297,25 @@ class PublicKeys:
             return TokenVerdict(order=_marker_order(token, header, key))
         except _NotOurs as error:
             return TokenVerdict(detail=str(error))
+
+    def read_approval(self, token: str) -> HostApproval | None:
+        """What the host signed with `sign_approval`; None for anything else."""
+        try:
+            header = _header(token)
+            key = self._keys.get(KeyId(header["kid"]))
+            if key is None or header["typ"] != APPROVAL_TYPE:
+                return None
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=[ALGORITHM],
+                audience=APPROVAL_AUDIENCE,
+                issuer=ISSUER,
+                options={"require": ["iss", "aud", "iat", "approval"], "verify_iat": False},
+            )
+            return HostApproval.from_plain(claims["approval"])
+        except (_NotOurs, jwt.InvalidTokenError, ValidationError):
+            return None
 
 
 # -- one step of the ladder each ---------------------------------------------------

@@ -1,6 +1,7 @@
 """For each request that exists: whether it may be made of the lane, by the very rule book."""
 
 from launchplane_lane_contracts.contract import BackupId, DatabaseName, Person
+from launchplane_lane_contracts.evidence import BackupGate, IncomingData
 from launchplane_lane_contracts.read_model import ChoiceView, OperationView
 from launchplane_lane_contracts.request import Request
 from launchplane_lane_contracts.rulebook import decide
@@ -11,9 +12,11 @@ from launchplane_lane_contracts.vocabulary import (
     OperationPhase,
 )
 
+from .evidence import declared_upstream, load_proof_of
 from .lane_seen import LaneSeen
 from .store.overview import OperationSummary
-from .witnesses import incoming_data
+from .store.records import LaneEvidence
+from .witnesses import with_kept
 
 SOMEBODY = Person("somebody")
 """Who asks is not known yet; the rules ask for it only where people have signed."""
@@ -32,19 +35,35 @@ def choices(seen: LaneSeen) -> tuple[ChoiceView, ...]:
     found = []
     for operation, source in PAIRS:
         request = _request(seen, operation, source)
-        observation = seen.observation
-        if request.kept_database is not None:
-            observation = observation.model_copy(
-                update={"incoming": incoming_data(seen.witnessed, request)}
-            )
+        incoming = with_kept(_recorded(seen, request), seen.witnessed, request)
+        observation = seen.observation.model_copy(update={"incoming": incoming})
         found.append(ChoiceView.of(request, decide(policy, request, observation, seen.now)))
     return tuple(found)
 
 
+def _recorded(seen: LaneSeen, request: Request) -> IncomingData:
+    """What is on record of the data that would come."""
+    recorded = seen.overview.evidence
+    backup = next((each for each in recorded.gates if each.backup_id == request.backup_id), None)
+    return IncomingData(
+        declared_upstream=declared_upstream(recorded, request),
+        backup=backup,
+        backup_load_proof=load_proof_of(backup, recorded.load_proofs) if backup else None,
+    )
+
+
+def _best_backup(recorded: LaneEvidence) -> BackupGate | None:
+    """The newest that Odoo loads on, else the newest."""
+    loads = (
+        each for each in recorded.gates if load_proof_of(each, recorded.load_proofs) is not None
+    )
+    return next(loads, next(iter(recorded.gates), None))
+
+
 def _request(seen: LaneSeen, operation: Operation, source: DataSource) -> Request:
-    """The request as somebody would make it first: of the newest that is kept, if anything is."""
+    """The request as somebody would make it first: of the newest that is kept or backed up."""
     kept = seen.overview.record.kept
-    backup = seen.observation.incoming.backup
+    backup = _best_backup(seen.overview.evidence)
     return Request(
         lane=seen.overview.record.lane,
         operation=operation,

@@ -30,6 +30,7 @@ from launchplane_lane_contracts.vocabulary import (
     RuntimeState,
 )
 
+from .evidence import load_proof_of
 from .lane_seen import LaneSeen
 
 NO_POLICY = "nobody has recorded a policy"
@@ -167,6 +168,7 @@ def evidence(seen: LaneSeen) -> EvidenceView:
             load_proof_at=InstantFact.missing(none),
         )
     at = recorded(gate.snapshot_at)
+    loads = load_proof_of(gate, seen.overview.evidence.load_proofs)
     oldest = seen.revision.policy.backup_max_age if seen.revision else timedelta.max
     snapshot = InstantFact(**at, value=gate.snapshot_at)
     age = DurationFact(**at, value=max(timedelta(0), seen.now - gate.snapshot_at))
@@ -178,7 +180,11 @@ def evidence(seen: LaneSeen) -> EvidenceView:
             if proof is not None and proof.backup_id == gate.backup_id
             else InstantFact.missing("that backup was not restored and compared")
         ),
-        load_proof_at=InstantFact.missing("no Odoo was loaded on that backup"),
+        load_proof_at=(
+            InstantFact(**recorded(loads.proven_at), value=loads.proven_at)
+            if loads is not None
+            else InstantFact.missing("no Odoo was loaded on that backup")
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
@@ -16,13 +17,16 @@ from launchplane_lane_contracts.people import People
 from launchplane_lane_contracts.request import Request
 
 from .approvals import verify_all
+from .evidence import USUAL_BACKUP_MAX_AGE, incoming_data, present_evidence
 from .host_directory import HostDirectory
 from .keys import PublicKeys, SigningKey
 from .lane_configuration import LaneConfiguration
+from .notices import notices_of
 from .people import people_that_count
-from .store.records import StoredApproval
+from .store.records import LedgerEntry, StoredApproval
 from .store.store import Store
-from .witnesses import Witnessed, ask_witnesses, judge
+from .telling import Teller
+from .witnesses import NOTHING_COMES, Witnessed, ask_witnesses, judge
 
 
 @dataclass(frozen=True)
@@ -33,20 +37,32 @@ class LaneOffice:
     store: Store
     key: SigningKey
     keys: PublicKeys
+    teller: Teller
 
     @classmethod
     def open(cls, host: HostDirectory) -> Self:
         """Open the store and load the keys. Raises BadInput, CouldNotTell."""
-        return cls(
+        office = cls(
             host=host,
             store=Store.open(host.store_url, host.head_file),
             key=SigningKey.load(host),
             keys=PublicKeys.load(host),
+            teller=Teller(),
         )
+        office.store.on_entry = office.tell_of
+        return office
 
     def close(self) -> None:
-        """Close the store's connections."""
+        """Close the store's connections, and give those who are being told a moment."""
         self.store.close()
+        self.teller.wait()
+
+    def tell_of(self, entry: LedgerEntry) -> None:
+        """Tell people what follows from an entry. Returns at once and raises nothing."""
+        # Whatever is wrong with an entry, the operation that wrote it is not to suffer.
+        with suppress(Exception):
+            for notice in notices_of(entry):
+                self.teller.tell(notice)
 
     def configuration(self, lane: Lane) -> LaneConfiguration:
         """Where the lane is. Raises BadInput when nobody configured it."""
@@ -72,7 +88,7 @@ class LaneOffice:
         people = by or self.people()
         if people is None:
             return ()
-        return tuple(verify_all(people, self.store, digest, now=utc_now()).good)
+        return tuple(verify_all(people, self.store, digest, now=utc_now(), keys=self.keys).good)
 
     def people(self) -> People | None:
         """Whose signatures count; None while the files are not what is on record."""
@@ -106,10 +122,19 @@ class LaneOffice:
     ) -> Observation:
         """Judge what they said, together with what can be said of store and clock."""
         trusted, _detail = self.store.trusted(witnessed.read_at)
+        lane = witnessed.record.lane
+        recorded, revision = self.store.evidence(lane), self.store.policy(lane)
         return judge(
             witnessed,
             self.keys,
             request=request,
+            present=present_evidence(
+                recorded,
+                witnessed.record,
+                longest_age=revision.policy.backup_max_age if revision else USUAL_BACKUP_MAX_AGE,
+                now=witnessed.read_at,
+            ),
+            incoming=incoming_data(self.store, recorded, request) if request else NOTHING_COMES,
             approvals=approvals,
             thresholds=self.thresholds(),
             store_trusted=trusted,
@@ -117,10 +142,26 @@ class LaneOffice:
         )
 
     def sign(self, order: SignedOrder) -> str:
-        """The order as a token for the guard."""
-        return self.key.sign(
+        """The order as a token for the guard; that it was signed is on record before.
+
+        Raises Refused when the store is an old copy, Busy, CouldNotTell.
+        """
+        token = self.key.sign(
             order, audience=AUDIENCE, issued_at=order.issued_at, expires_at=order.begin_before
         )
+        self.store.note(
+            "order_signed",
+            order.lane,
+            {
+                "kind": order.kind,
+                "nonce": order.nonce,
+                "permit_id": getattr(order, "permit_id", None),
+                "order_digest": order.digest(),
+                "key_id": self.key.key_id,
+            },
+            utc_now(),
+        )
+        return token
 
 
 def utc_now() -> datetime:

@@ -13,6 +13,7 @@ from launchplane_lane_contracts.reading import RuntimeWitness
 
 from . import lane_facts
 from .batches import in_batches
+from .evidence import USUAL_BACKUP_MAX_AGE, present_evidence
 from .guard_client import unread
 from .lane_choices import choices, unfinished
 from .lane_configuration import LaneConfiguration
@@ -95,6 +96,16 @@ def _view(
     observation = judge(
         witnessed,
         office.keys,
+        present=present_evidence(
+            overview.evidence,
+            overview.record,
+            longest_age=(
+                overview.revision.policy.backup_max_age
+                if overview.revision
+                else USUAL_BACKUP_MAX_AGE
+            ),
+            now=witnessed.read_at,
+        ),
         thresholds=host.thresholds,
         store_trusted=host.store_trusted,
         store_clock_problem=host.clock_problem,

@@ -14,7 +14,7 @@ from launchplane_lane_contracts.people import (
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
 from .lane_office import LaneOffice, utc_now
-from .people import people_in_files
+from .people import people_in_files, people_that_count
 
 PEOPLE = "people"
 """The kind under which a change of people is proposed for signatures."""
@@ -120,3 +120,14 @@ def _still_missing(proposed: ProposedPeople) -> Reason:
         "it again.",
         required=tally.required,
     )
+
+
+def who_may_sign(office: LaneOffice, digest: Digest) -> People:
+    """Those on record. A change of the files is signed by them, so the files may differ then.
+
+    Raises Refused when the files are not what is on record, BadInput for what nobody proposed.
+    """
+    recorded = office.store.people()
+    if office.store.proposal(digest).kind == PEOPLE and recorded is not None:
+        return recorded
+    return people_that_count(office.host, office.store)

@@ -107,17 +107,31 @@ def plan(office: LaneOffice, request: Request) -> Plan:
     """
     made, _witnessed = make_plan(office, request)
     office.store.propose(PLAN, made.target, proposer=request.requester, now=made.planned_at)
-    office.store.note("decision", request.lane, _decision_entry(made), made.planned_at)
+    note_decision(office, made, "plan")
     return made
 
 
-def _decision_entry(made: Plan) -> dict[str, object]:
-    return {
-        "plan_digest": made.plan_digest,
-        "request": made.target.request.to_plain(),
-        "allowed": made.decision.allowed,
-        "reasons": [each.code.value for each in made.decision.reasons],
-    }
+def note_decision(office: LaneOffice, made: Plan, step: str) -> None:
+    """Put on record what was decided, on what, and at which step of a rebuild."""
+    observation = made.observation
+    office.store.note(
+        "decision",
+        made.target.request.lane,
+        {
+            "step": step,
+            "plan_digest": made.plan_digest,
+            "request": made.target.request.to_plain(),
+            "allowed": made.decision.allowed,
+            "reasons": [each.code.value for each in made.decision.reasons],
+            "policy_revision": made.policy_revision,
+            "rollout_state": made.policy.rollout_state.value if made.policy else None,
+            "database": observation.database.state.value,
+            "marker": observation.marker.state.value,
+            "runtime": observation.runtime.state.value,
+            "observation_digest": observation.digest(),
+        },
+        made.planned_at,
+    )
 
 
 def authorize(office: LaneOffice, digest: Digest) -> OperationRecord:
@@ -128,6 +142,7 @@ def authorize(office: LaneOffice, digest: Digest) -> OperationRecord:
     """
     reviewed = planned_target(office, digest)
     made, _witnessed = make_plan(office, reviewed.request)
+    note_decision(office, made, "authorize")
     require_same(reviewed, made)
     used = office.free_approval_ids(digest)
     return office.store.claim(made, now=made.planned_at, approvals_used=used)

@@ -1,10 +1,12 @@
 """Our driver: the hooks, each answered by the module that does the work."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from launchplane_lane_contracts.contract import RULEBOOK_VERSION, Digest
 from launchplane_lane_contracts.errors import LaneAuthorityError, Refused
+from launchplane_lane_contracts.evidence import Evidence
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.plan import Plan
 from launchplane_lane_contracts.read_model import LaneView
@@ -14,17 +16,25 @@ from launchplane_lane_contracts.vocabulary import DataSource
 
 from . import __version__
 from .answers import DriverDescription, Verdict
+from .descriptor import descriptor
 from .effects import BEGINNING_EFFECTS
 from .guard_client import show
 from .hookspecs import hookimpl
 from .host import DRIVER
+from .host_approvals import record_host_approval
 from .host_directory import HostDirectory
+from .host_identity import HostIdentity
 from .lane_office import LaneOffice
 from .lane_view import lane_view, lane_views
-from .operations import finish, is_begun, start
+from .notice import Notice
+from .operations import finish, is_begun, start, undo
 from .planning import authorize, plan
+from .recording_evidence import record_evidence
 from .store.records import OperationRecord
 
+_LOG = logging.getLogger("launchplane_lane_driver")
+# Only an application that set logging up sees it; nothing is written between an answer's lines.
+_LOG.addHandler(logging.NullHandler())
 SECONDS_FOR_ODOO_TO_START = 120.0
 
 
@@ -49,6 +59,7 @@ def launchplane_describe_driver() -> DriverDescription:
         label="Odoo lane authority",
         version=__version__,
         rulebook_version=RULEBOOK_VERSION,
+        descriptor=descriptor(),
     )
 
 
@@ -60,6 +71,17 @@ def launchplane_review_rebuild(host_directory: str, request: Request) -> Plan | 
             return plan(office, request)
     except LaneAuthorityError as problem:
         return _refusal(problem)
+
+
+@hookimpl
+def launchplane_approve(host_directory: str, digest: str, identity: HostIdentity) -> Verdict:
+    """Record that somebody whom the host application has authenticated approves."""
+    try:
+        with _office(host_directory) as office:
+            approval = record_host_approval(office, Digest(digest), identity)
+    except LaneAuthorityError as problem:
+        return _refusal(problem)
+    return Verdict(driver_id=DRIVER, allowed=True, message=f"{approval.person} approved {digest}")
 
 
 @hookimpl
@@ -198,6 +220,34 @@ def launchplane_finish_rebuild(
     except LaneAuthorityError as problem:
         return _refusal(problem)
     return _allowed(operation)
+
+
+@hookimpl
+def launchplane_undo_rebuild(host_directory: str, lane: Lane) -> Verdict:
+    """Put the old data back, or give the claim up."""
+    try:
+        with _office(host_directory) as office:
+            operation = undo(office, _live(office, lane, "there is nothing to undo").operation_id)
+    except LaneAuthorityError as problem:
+        return _refusal(problem)
+    return _allowed(operation)
+
+
+@hookimpl
+def launchplane_record_evidence(host_directory: str, evidence: Evidence) -> Verdict:
+    """Put a gate, a proof or a declared source on record."""
+    try:
+        with _office(host_directory) as office:
+            lane = record_evidence(office, evidence)
+    except LaneAuthorityError as problem:
+        return _refusal(problem)
+    return Verdict(driver_id=DRIVER, allowed=True, message=f"recorded for lane {lane}")
+
+
+@hookimpl
+def launchplane_notify(notice: Notice) -> None:
+    """Write it to the log of the application that we run in."""
+    _LOG.warning("%s: %s %s", notice.kind.value, notice.message, notice.remedy)
 
 
 @hookimpl

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from launchplane_lane_contracts.approval import Approval, Thresholds
-from launchplane_lane_contracts.evidence import IncomingData
+from launchplane_lane_contracts.evidence import IncomingData, PresentEvidence
 from launchplane_lane_contracts.judgement import (
     clock_problem,
     judge_database,
@@ -27,6 +27,7 @@ from .keys import PublicKeys, SigningKey
 from .lane_configuration import LaneConfiguration
 from .runtime_client import ask_runtime
 
+NO_BACKUPS, NOTHING_COMES = PresentEvidence(), IncomingData()
 USUAL_NUMBERS = Thresholds()
 """How many approvers are asked for where the installation set no lower numbers."""
 
@@ -71,6 +72,8 @@ def judge(
     keys: PublicKeys,
     *,
     request: Request | None = None,
+    present: PresentEvidence = NO_BACKUPS,
+    incoming: IncomingData = NOTHING_COMES,
     approvals: tuple[Approval, ...] = (),
     thresholds: Thresholds = USUAL_NUMBERS,
     store_trusted: bool = True,
@@ -93,7 +96,8 @@ def judge(
         runtime=judge_runtime(witnessed.runtime, reading, record.lane),
         keep=judge_keep(reading.keep, reading.filestore),
         room=judge_room_to_copy(reading.keep, request.data_source if request else None),
-        incoming=incoming_data(witnessed, request),
+        present=present,
+        incoming=with_kept(incoming, witnessed, request),
         approvals=approvals,
         thresholds=thresholds,
         store_trusted=store_trusted,
@@ -103,15 +107,16 @@ def judge(
     )
 
 
-def incoming_data(witnessed: Witnessed, request: Request | None) -> IncomingData:
-    """What is known of the data that the request names."""
+def with_kept(
+    incoming: IncomingData, witnessed: Witnessed, request: Request | None
+) -> IncomingData:
+    """What is known of the data that the request names, kept data included."""
     if request is None or request.kept_database is None:
-        return IncomingData()
+        return incoming
     kept = next(
         (each for each in witnessed.record.kept if each.name == request.kept_database), None
     )
-    return IncomingData(
-        kept=kept,
-        kept_is_unchanged=kept is not None
-        and kept_is_unchanged(witnessed.reading.database, witnessed.reading.keep, kept),
+    unchanged = kept is not None and kept_is_unchanged(
+        witnessed.reading.database, witnessed.reading.keep, kept
     )
+    return incoming.model_copy(update={"kept": kept, "kept_is_unchanged": unchanged})

@@ -14,8 +14,8 @@ from ..host_directory import HostDirectory, default_path
 from ..keys import create_signing_key
 from ..lane_office import LaneOffice, utc_now
 from ..lives import life_of
-from ..people import begin_people, people_that_count
-from ..people_changes import PEOPLE, proposed_people
+from ..people import begin_people
+from ..people_changes import PEOPLE, proposed_people, who_may_sign
 from ..planning import PLAN
 from ..policy_changes import POLICY, proposed_change
 from .lives_commands import life_words
@@ -85,7 +85,7 @@ def approve(context: click.Context, digest: str, key_file: Path, yes: bool, as_j
     click.echo(words, err=as_json)
     if not yes:
         click.confirm("Do you approve exactly this?", abort=True, err=as_json)
-    people = _who_may_sign(office, Digest(digest))
+    people = who_may_sign(office, Digest(digest))
     approval = record_approval(
         people, office.store, Digest(digest), sign(Digest(digest), key_file), utc_now()
     )
@@ -93,14 +93,6 @@ def approve(context: click.Context, digest: str, key_file: Path, yes: bool, as_j
         answer(approval)
     else:
         say(f"[green]Signed[/] by {escape(approval.person)}; it counts for 24 hours.")
-
-
-def _who_may_sign(office: LaneOffice, digest: Digest) -> People:
-    """Those on record. A change of the files is signed by them, so the files may differ then."""
-    recorded = office.store.people()
-    if office.store.proposal(digest).kind == PEOPLE and recorded is not None:
-        return recorded
-    return people_that_count(office.host, office.store)
 
 
 def _words(office: LaneOffice, digest: Digest) -> str:

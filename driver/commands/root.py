@@ -14,6 +14,7 @@ from .host_commands import approve, init
 from .keys_commands import keys
 from .lane_commands import lane, lanes
 from .lives_commands import lives_commands
+from .notify_command import notify
 from .policy_commands import policy
 from .rebuild_commands import authorize, finish, plan, start, undo
 
@@ -59,6 +60,7 @@ for command in (
     lane,
     audit,
     keys,
+    notify,
     decide,
     guard_bundle,
 ):

@@ -15,7 +15,7 @@ from launchplane_lane_contracts.vocabulary import OperationPhase
 
 from ..guard_client import carry_out, show
 from ..lane_office import LaneOffice, new_nonce, new_permit_id, utc_now
-from ..planning import lapse, make_plan, require_same
+from ..planning import lapse, make_plan, note_decision, require_same
 from ..store.records import OperationRecord
 from .steps import permit_of, wrong_phase
 
@@ -68,6 +68,7 @@ def _started(office: LaneOffice, operation_id: OperationId) -> OperationRecord:
 def _sign_permit(office: LaneOffice, operation: OperationRecord) -> OperationRecord:
     reviewed = operation.plan.target
     made, _witnessed = make_plan(office, reviewed.request, for_operation=operation.operation_id)
+    note_decision(office, made, "start")
     require_same(reviewed, made)
     permit = _permit(office, operation, made)
     return office.store.advance(

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -35,6 +35,7 @@ class EntryKind(StrEnum):
     DATA_LOST = "data_lost"
     KEPT_RELEASED = "kept_released"
     KEPT_GONE_BACK = "kept_gone_back"
+    EVIDENCE_RECORDED = "evidence_recorded"
     NOTED = "noted"
 
 
@@ -51,6 +52,8 @@ class Transaction:
     at: datetime
     """When it began (UTC), by the host's clock; the time of its entries."""
     head: LedgerHead
+    written: list[LedgerRow] = field(default_factory=list)
+    """Its entries, in their order."""
 
     def append(self, kind: EntryKind, lane: Lane | str | None, document: Mapping[str, Any]) -> None:
         """Add an entry."""
@@ -58,18 +61,18 @@ class Transaction:
         name = str(lane) if lane is not None else None
         text = canonical_text(document)
         digest = entry_digest(previous, sequence, self.at, kind, name, text)
-        self.session.add(
-            LedgerRow(
-                sequence=sequence,
-                at=self.at,
-                kind=kind.value,
-                lane=name,
-                document=text,
-                previous=previous,
-                digest=digest,
-            )
+        row = LedgerRow(
+            sequence=sequence,
+            at=self.at,
+            kind=kind.value,
+            lane=name,
+            document=text,
+            previous=previous,
+            digest=digest,
         )
+        self.session.add(row)
         self.session.flush()
+        self.written.append(row)
         self.head = LedgerHead(sequence=sequence, entry_digest=digest)
 
 

@@ -20,9 +20,13 @@ from launchplane_lane_contracts.vocabulary import (
     OperationPhase,
 )
 
+from .evidence import evidence_of_all
 from .lanes import kept_from, record_from
 from .policies import revision_from
+from .records import LaneEvidence
 from .schema import KeptRow, LaneRow, OperationRow, PolicyRow
+
+NO_EVIDENCE = LaneEvidence()
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ class LaneOverview:
     """The operation that holds the lane."""
     newest: OperationSummary | None
     """The newest one that was started."""
+    evidence: LaneEvidence = NO_EVIDENCE
+    """Its backups and its declared source."""
 
 
 def lane_overviews(session: Session, lanes: Sequence[Lane]) -> tuple[LaneOverview, ...]:
@@ -67,12 +73,14 @@ def lane_overviews(session: Session, lanes: Sequence[Lane]) -> tuple[LaneOvervie
     }
     kept = _kept(session, {str(each): each for each in lanes})
     newest, policies = _newest(session, names), _policies(session, names)
+    evidence = evidence_of_all(session, names)
     return tuple(
         LaneOverview(
             record=record_from(lane, rows.get(name), live.get(name), tuple(kept.get(name, ()))),
             revision=policies.get(name),
             live=_summary(live[name]) if name in live else None,
             newest=newest.get(name),
+            evidence=evidence.get(name, NO_EVIDENCE),
         )
         for lane, name in zip(lanes, names, strict=True)
     )

@@ -1,7 +1,6 @@
 """Policies and what is proposed for them."""
 
 import json
-from collections.abc import Iterable
 
 from pydantic import ValidationError
 from sqlalchemy import select
@@ -151,12 +150,14 @@ def proposal(session: Session, digest: Digest) -> Proposal:
     )
 
 
-def difference_to_ledger(session: Session, entries: Iterable[LedgerRow]) -> str:
+def difference_to_ledger(session: Session) -> str:
     """Where the table of policies says something else than the ledger, or nothing."""
+    entries = session.scalars(
+        select(LedgerRow).where(LedgerRow.kind == EntryKind.POLICY_RECORDED.value)
+    )
     told = {
         (row.lane or "", document["revision"]["number"]): canonical_text(document["revision"])
         for row in entries
-        if row.kind == EntryKind.POLICY_RECORDED
         for document in (json.loads(row.document),)
     }
     found = {(row.lane, row.number): row.document for row in session.scalars(select(PolicyRow))}

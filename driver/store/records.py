@@ -13,6 +13,12 @@ from launchplane_lane_contracts.contract import (
     PersonField,
     UtcInstant,
 )
+from launchplane_lane_contracts.evidence import (
+    BackupGate,
+    DataProof,
+    LoadProof,
+    UpstreamDeclaration,
+)
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.marker import Generation
 from launchplane_lane_contracts.plan import Plan
@@ -83,6 +89,19 @@ class OperationRecord(Contract):
     def live(self) -> bool:
         """Whether it holds its lane."""
         return self.phase in LIVE_PHASES
+
+
+class LaneEvidence(Contract):
+    """What was recorded of a lane's backups and sources, newest first."""
+
+    gates: tuple[BackupGate, ...] = ()
+    """Its newest backup gates."""
+    data_proofs: tuple[DataProof, ...] = ()
+    """Its newest data proofs."""
+    load_proofs: tuple[LoadProof, ...] = ()
+    """Its newest load proofs."""
+    declaration: UpstreamDeclaration | None = None
+    """What its tenant declared last."""
 
 
 class LedgerEntry(Contract):

@@ -128,6 +128,32 @@ class KeptRow(Base):
     released_at: Mapped[datetime | None]
 
 
+_IS_GATE = text("kind = 'gate'")
+
+
+class EvidenceRow(Base):
+    """A gate, a proof or a declared source; triggers refuse to change or delete it."""
+
+    __tablename__ = "evidence"
+    __table_args__ = (
+        Index(
+            "one_gate_per_backup",
+            "backup_id",
+            unique=True,
+            sqlite_where=_IS_GATE,
+            postgresql_where=_IS_GATE,
+        ),
+        Index("evidence_of_a_lane", "lane", "kind", "number"),
+    )
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    lane: Mapped[str]
+    kind: Mapped[str]
+    backup_id: Mapped[str | None]
+    document: Mapped[str]
+    recorded_at: Mapped[datetime]
+
+
 class LedgerRow(Base):
     """One entry of the ledger; triggers refuse to change or delete it."""
 

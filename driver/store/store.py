@@ -14,6 +14,7 @@ from typing import Any, Self
 from sqlalchemy import select
 
 from launchplane_lane_contracts.contract import (
+    BackupId,
     Contract,
     DatabaseName,
     Digest,
@@ -25,7 +26,7 @@ from launchplane_lane_contracts.contract import (
     UtcInstant,
 )
 from launchplane_lane_contracts.errors import Refused
-from launchplane_lane_contracts.evidence import KeptData
+from launchplane_lane_contracts.evidence import BackupGate, Evidence, KeptData, LoadProof
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.marker import PhysicalIdentity
 from launchplane_lane_contracts.observation import HostRecord
@@ -35,17 +36,20 @@ from launchplane_lane_contracts.policy import Policy, PolicyRevision
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.vocabulary import UNFINISHED_PHASES, OperationPhase
 
-from ..ledger_head import GENESIS, LedgerHeadFile
-from . import approvals, lanes, ledger, operations, people, policies
+from ..ledger_head import GENESIS, LedgerHead, LedgerHeadFile
+from . import approvals, evidence, lanes, ledger, operations, people, policies
 from .engine import StoreDatabase
 from .ledger import EntryKind, Transaction
 from .migrate import migrate
 from .overview import LaneOverview, lane_overviews
-from .records import LedgerEntry, OperationRecord, Proposal, StoredApproval
+from .records import LaneEvidence, LedgerEntry, OperationRecord, Proposal, StoredApproval
 from .schema import LedgerRow
 
 LARGEST_STEP_BACK = timedelta(seconds=60)
 """How far the clock may stand before the ledger's last entry."""
+
+AT_ONCE = 1000
+"""How many entries are held at once where the whole ledger is walked."""
 
 NO_PARTICULARS: Mapping[str, Any] = {}
 
@@ -69,6 +73,8 @@ class Store:
         self._database = database
         self._head_file = head_file
         self._clock = clock
+        self.on_entry: Callable[[LedgerEntry], None] = _nobody
+        """Told of each entry once it is durable. It must return at once and raise nothing."""
 
     @classmethod
     def open(cls, url: str, head_file: Path, *, clock: Callable[[], datetime] = utc_now) -> Self:
@@ -517,6 +523,27 @@ class Store:
                 {"what": kind, "noted_at": now.isoformat(), "particulars": dict(document)},
             )
 
+    # -- backups and sources -------------------------------------------------------
+
+    def record_evidence(self, found: Evidence, *, now: UtcInstant) -> Lane:
+        """Add a gate, a proof or a declared source; the very same again changes nothing.
+
+        Gives the lane that it is about. Raises Refused for a proof of a backup that is not on
+        record as it was proven, BadInput for a second backup of one name.
+        """
+        with self._changing() as change:
+            return evidence.record_evidence(change, found, now)
+
+    def evidence(self, lane: Lane) -> LaneEvidence:
+        """What was recorded of a lane's backups and sources, newest first."""
+        with self._database.reading() as session:
+            return evidence.evidence_of(session, lane)
+
+    def backup(self, backup_id: BackupId) -> tuple[BackupGate | None, LoadProof | None]:
+        """One backup's gate, whichever lane's it is, and its newest load proof."""
+        with self._database.reading() as session:
+            return evidence.gate(session, backup_id), evidence.load_proof_of(session, backup_id)
+
     # -- the ledger ----------------------------------------------------------------
 
     def ledger_entries(
@@ -529,21 +556,46 @@ class Store:
         with self._database.reading() as session:
             return tuple(ledger.entry_of(row) for row in session.scalars(query))
 
+    def walk_ledger(self, lane: Lane | None = None) -> Iterator[LedgerEntry]:
+        """The same, oldest first and a few at a time, however many there are."""
+        query = select(LedgerRow).order_by(LedgerRow.sequence)
+        if lane is not None:
+            query = query.where(LedgerRow.lane == str(lane))
+        with self._database.reading() as session:
+            for row in session.scalars(query.execution_options(yield_per=AT_ONCE)):
+                yield ledger.entry_of(row)
+
+    def ledger_head(self) -> LedgerHead:
+        """The newest entry's number and digest: enough to tell later that nothing was cut off."""
+        with self._database.reading() as session:
+            return ledger.head_of(ledger.newest_row(session))
+
     def verify_ledger(self) -> None:
-        """See that no entry was changed, removed, moved or cut off, and that policies agree.
+        """See that no entry was changed, removed, moved or cut off, and that the tables agree.
 
         Raises Refused, saying which entry is wrong first.
         """
         remembered = self._head_file.read()
+        every = select(LedgerRow).order_by(LedgerRow.sequence).execution_options(yield_per=AT_ONCE)
         with self._database.reading() as session:
-            rows = session.scalars(select(LedgerRow).order_by(LedgerRow.sequence)).all()
-            problem = ledger.chain_problem(rows, GENESIS) or ledger.head_problem(
-                session, remembered
+            problem = (
+                ledger.chain_problem(session.scalars(every), GENESIS)
+                or ledger.head_problem(session, remembered)
+                or policies.difference_to_ledger(session)
+                or evidence.difference_to_ledger(session)
             )
-            if not problem:
-                problem = policies.difference_to_ledger(session, rows)
         if problem:
             raise Refused.because(self._not_trusted(problem))
+
+    def verify_anchor(self, anchor: LedgerHead) -> None:
+        """See that the ledger still holds an entry that was noted somewhere else.
+
+        Raises Refused when it does not.
+        """
+        with self._database.reading() as session:
+            problem = ledger.head_problem(session, anchor)
+        if problem:
+            raise Refused.because(self._not_trusted(f"by the anchor, {problem}"))
 
     def trusted(self, now: UtcInstant) -> tuple[bool, str]:
         """Whether the store is the newest one, and if not, why, and how old it is at `now`.
@@ -594,7 +646,11 @@ class Store:
             head = ledger.head_of(ledger.newest_row(session))
             change = Transaction(session=session, at=self._clock(), head=head)
             yield change
+            # Read while the rows are at hand; they are told of once all of it is durable.
+            entries = [ledger.entry_of(row) for row in change.written]
         self._head_file.move_forward(change.head)
+        for entry in entries:
+            self.on_entry(entry)
 
     def _begin_head_file(self) -> None:
         if self._head_file.read() is not None:
@@ -617,3 +673,7 @@ class Store:
 def _ago(then: datetime, now: datetime) -> str:
     minutes = int((now - then).total_seconds() // 60)
     return f"{then:%Y-%m-%d %H:%M} UTC, {minutes} minutes ago"
+
+
+def _nobody(_entry: LedgerEntry) -> None:
+    """Nobody is told."""

@@ -14,7 +14,7 @@ from launchplane_lane_contracts.contract import (
     Person,
 )
 from launchplane_lane_contracts.enrolment import Enrolment
-from launchplane_lane_contracts.evidence import SourcePlace
+from launchplane_lane_contracts.evidence import SourcePlace, UpstreamDeclaration
 from launchplane_lane_contracts.filestore_check import (
     FilesCounted,
     FilestoreCheck,
@@ -78,6 +78,7 @@ from .cases import (
     kept_data,
     unfinished,
 )
+from .descriptors import DESCRIPTOR_VALUES
 from .fingerprints import FINGERPRINT_VALUES
 from .provocations import PROVOCATIONS
 from .readings import (
@@ -194,6 +195,7 @@ VALUES: tuple[Contract, ...] = (
     _POLICY,
     _POLICY.upstream_source,
     _POLICY.provider_target,
+    UpstreamDeclaration(lane=LANE, source=_POLICY.upstream_source, declared_at=NOW),
     PolicyRevision(
         policy=_POLICY,
         number=2,
@@ -354,6 +356,7 @@ VALUES: tuple[Contract, ...] = (
     TokenVerdict(order=a_lowering()),
     *TEXT_VALUES,
     *(value for value in VIEW_VALUES if value is not None),
+    *DESCRIPTOR_VALUES,
     *FINGERPRINT_VALUES,
     SET_ASIDE,
     SHADOW,

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from launchplane_lane_contracts.contract import DatabaseName, Digest, Person
+from launchplane_lane_contracts.contract import BackupId, DatabaseName, Digest, Person
 from launchplane_lane_contracts.errors import Refused
+from launchplane_lane_contracts.evidence import BackupGate
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.observation import HostRecord
 from launchplane_lane_contracts.plan import Plan
@@ -267,6 +268,23 @@ class SmallHost:
             kept_database=DatabaseName(str(kept)) if kept else None,
             attest_runtime=bool(more.get("attest_runtime")),
             provider_target=target,
+        )
+
+    def gate(self, lane: SmallLane, backup_id: str = "backup-0001") -> BackupGate:
+        """The gate of a backup of the lane's recorded data, as it would be captured now."""
+        record = self.office.store.host_record(lane.lane)
+        assert record.identity is not None
+        assert record.generation is not None
+        assert record.filestore_path is not None
+        return BackupGate(
+            backup_id=BackupId(backup_id),
+            lane=lane.lane,
+            generation=record.generation,
+            system_identifier=record.identity.system_identifier,
+            database_oid=record.identity.database_oid,
+            filestore_path=record.filestore_path,
+            snapshot_at=utc_now(),
+            manifest_digest=Digest("d" * 64),
         )
 
     def plan(self, lane: SmallLane, *words: object, **more: object) -> Plan:

@@ -21,11 +21,13 @@ from launchplane_lane_driver.approvals import (
     verify_all,
 )
 from launchplane_lane_driver.host_directory import HostDirectory
+from launchplane_lane_driver.keys import PublicKeys
 from launchplane_lane_driver.people import people_in_files
 from launchplane_lane_driver.store import Store
 from tests.driver.sample import NOW, OTHER_DIGEST, SOME_DIGEST
 
 ALICE, BOB = Person("alice"), Person("bob")
+NO_KEYS = PublicKeys({})
 
 
 class Desk:
@@ -105,7 +107,7 @@ def test_a_signature_is_recorded_under_its_signer(desk: Desk, books: Store, kind
     (stored,) = books.approvals(SOME_DIGEST)
     assert stored.approval == approval
     assert stored.key_fingerprint.startswith("SHA256:")
-    assert verify_all(desk.people, books, now=NOW).good == (stored,)
+    assert verify_all(desk.people, books, now=NOW, keys=NO_KEYS).good == (stored,)
 
 
 def test_another_digest(desk: Desk, books: Store) -> None:
@@ -147,9 +149,9 @@ def test_a_removed_approver_counts_no_longer(desk: Desk, books: Store) -> None:
         record_approval(
             desk.people, books, SOME_DIGEST, sign(SOME_DIGEST, desk.key(f"{name}-key")), NOW
         )
-    assert len(verify_all(desk.people, books, SOME_DIGEST, now=NOW).good) == 2
+    assert len(verify_all(desk.people, books, SOME_DIGEST, now=NOW, keys=NO_KEYS).good) == 2
     desk.approvers(desk.line("alice", "alice-key"))
-    again = verify_all(desk.people, books, SOME_DIGEST, now=NOW)
+    again = verify_all(desk.people, books, SOME_DIGEST, now=NOW, keys=NO_KEYS)
     assert [each.approval.person for each in again.good] == [ALICE]
     assert [each.approval.person for each, _why in again.rejected] == [BOB]
     assert "nobody's" in again.rejected[0][1]
@@ -236,7 +238,7 @@ def test_a_stored_signature_that_is_not_its_persons(desk: Desk, books: Store) ->
         signature=sign(SOME_DIGEST, desk.key("alice-key")),
         now=NOW,
     )
-    again = verify_all(desk.people, books, now=NOW)
+    again = verify_all(desk.people, books, now=NOW, keys=NO_KEYS)
     assert again.good == ()
     assert len(again.rejected) == 1
 

@@ -12,7 +12,9 @@ from typing import Any
 import pluggy
 import pytest
 
+from launchplane_lane_contracts.contract import Person
 from launchplane_lane_contracts.errors import CouldNotTell, Refused
+from launchplane_lane_contracts.evidence import Evidence
 from launchplane_lane_contracts.plan import Plan
 from launchplane_lane_contracts.read_model import LaneView
 from launchplane_lane_contracts.reasons import ReasonCode
@@ -20,7 +22,18 @@ from launchplane_lane_contracts.vocabulary import DataSource, Operation
 from launchplane_lane_driver import hookspecs, plugin
 from launchplane_lane_driver.answers import DriverDescription, Verdict
 from launchplane_lane_driver.host import DRIVER, ENTRY_POINT_GROUP, DriverHost
-from tests.driver.small_host import SmallHost, SmallLane, untouched
+from launchplane_lane_driver.host_identity import HostIdentity
+from launchplane_lane_driver.lane_office import utc_now
+from launchplane_lane_driver.notice import Notice, NoticeKind
+from launchplane_lane_driver.policy_changes import propose_policy
+from tests.driver.small_host import (
+    ANN,
+    RITA,
+    SmallHost,
+    SmallLane,
+    resettable_policy,
+    untouched,
+)
 
 PAGE = Path(__file__).parents[3] / "docs" / "hooks.md"
 HOOKS = {
@@ -86,6 +99,10 @@ def test_without_the_named_driver_nothing_is_allowed(
             lambda: empty.before_provider_effect(str(host.directory), lane.lane, EFFECT),
             lambda: empty.finish(str(host.directory), lane.lane, succeeded=True, report=""),
             lambda: empty.lane_views(str(host.directory)),
+            lambda: empty.lane_view(str(host.directory), lane.lane),
+            lambda: empty.approve(str(host.directory), "0" * 64, identity(ANN)),
+            lambda: empty.undo(str(host.directory), lane.lane),
+            lambda: empty.record_evidence(str(host.directory), host.gate(lane)),
         ):
             with unavailable:
                 ask()
@@ -135,6 +152,13 @@ def a_word(**_arguments: object) -> str:
     return "yes"
 
 
+def identity(person: Person, *, application: str = "launchplane") -> HostIdentity:
+    """Somebody who is logged in at the host application."""
+    return HostIdentity(
+        person=person, application=application, subject="account 7", authenticated_at=utc_now()
+    )
+
+
 def as_hook(hook: str, answer: Callable[..., object]) -> Callable[..., object]:
     """The answer with the parameters that the hook has."""
     names = list(inspect.signature(HOOKS[hook]).parameters)
@@ -155,6 +179,8 @@ def refuses_bad_answers(hook: str, ask: Callable[[DriverHost], object]) -> None:
 def test_launchplane_describe_driver() -> None:
     (found,) = drivers().describe()
     assert isinstance(found, DriverDescription)
+    assert found.descriptor is not None
+    assert found.descriptor.driver_id == DRIVER
     refuses_bad_answers("launchplane_describe_driver", lambda each: each.describe())
 
 
@@ -171,6 +197,26 @@ def test_launchplane_review_rebuild(host: SmallHost, lane: SmallLane) -> None:
         second = answering(hook, as_hook(hook, lambda **_given: planned))
         with pytest.raises(CouldNotTell):
             drivers(another=second).review(directory, request)
+
+
+def test_launchplane_approve(host: SmallHost, production: SmallLane) -> None:
+    hook, directory = "launchplane_approve", str(host.directory)
+    policy = resettable_policy(production.lane)
+    digest = propose_policy(host.office, policy, proposer=RITA, why="a test").digest
+
+    def ask(each: DriverHost, person: Person = ANN) -> tuple[Verdict, ...]:
+        return each.approve(directory, digest, identity(person))
+
+    refuses_bad_answers(hook, ask)
+    veto = answering(hook, as_hook(hook, lambda **_given: NO))
+    with pytest.raises(Refused, match="not on a Friday"):
+        ask(drivers(another=veto))
+    assert host.office.store.approvals(digest) == ()
+    friend = answering(hook, as_hook(hook, lambda **_given: YES))
+    with pytest.raises(Refused, match=ReasonCode.APPROVALS_MISSING):
+        ask(drivers(another=friend), Person("mallory"))
+    assert ask(drivers())
+    assert [each.person for each in host.office.approvals(digest)] == [ANN]
 
 
 def test_launchplane_authorize_rebuild(host: SmallHost, lane: SmallLane) -> None:
@@ -233,6 +279,57 @@ def test_launchplane_finish_rebuild(host: SmallHost, lane: SmallLane) -> None:
     assert host.phase(begun) == "settled"
     with pytest.raises(Refused, match=ReasonCode.NO_OPERATION_AUTHORIZED):
         ask(drivers())
+
+
+def test_launchplane_undo_rebuild(host: SmallHost, lane: SmallLane) -> None:
+    hook, directory = "launchplane_undo_rebuild", str(host.directory)
+
+    def ask(each: DriverHost) -> tuple[Verdict, ...]:
+        return each.undo(directory, lane.lane)
+
+    before = lane.data()
+    begun = host.begin(lane)
+    lane.materialise()
+    refuses_bad_answers(hook, ask)
+    veto = answering(hook, as_hook(hook, lambda **_given: NO))
+    with untouched(lane), pytest.raises(Refused, match="not on a Friday"):
+        ask(drivers(another=veto))
+    assert host.phase(begun) == "begun"
+    assert ask(drivers())
+    assert host.phase(begun) == "undone"
+    assert lane.data() == before
+    friend = answering(hook, as_hook(hook, lambda **_given: YES))
+    with pytest.raises(Refused, match=ReasonCode.NO_OPERATION_AUTHORIZED):
+        ask(drivers(another=friend))
+
+
+def test_launchplane_record_evidence(host: SmallHost, production: SmallLane) -> None:
+    hook, directory = "launchplane_record_evidence", str(host.directory)
+    gate = host.gate(production)
+
+    def ask(each: DriverHost, found: Evidence = gate) -> tuple[Verdict, ...]:
+        return each.record_evidence(directory, found)
+
+    refuses_bad_answers(hook, ask)
+    veto = answering(hook, as_hook(hook, lambda **_given: NO))
+    with pytest.raises(Refused, match="not on a Friday"):
+        ask(drivers(another=veto))
+    assert host.office.store.evidence(production.lane).gates == ()
+    friend = answering(hook, as_hook(hook, lambda **_given: YES))
+    with pytest.raises(Refused, match=ReasonCode.BACKUP_GATE_OTHER_DATA):
+        ask(drivers(another=friend), gate.model_copy(update={"generation": 99}))
+    assert ask(drivers(another=friend))
+    assert host.office.store.evidence(production.lane).gates == (gate,)
+
+
+def test_launchplane_notify(host: SmallHost, production: SmallLane) -> None:
+    heard: list[Notice] = []
+    listener = answering("launchplane_notify", lambda notice: heard.append(notice))
+    with untouched(production):
+        made = drivers(listener=listener).review(str(host.directory), host.request(production))
+    assert not made.decision.allowed
+    assert [each.kind for each in heard] == [NoticeKind.REFUSED_ON_PRODUCTION]
+    assert heard[0].lane == production.lane
 
 
 def test_launchplane_lane_view(host: SmallHost, lane: SmallLane) -> None:

@@ -1,0 +1,127 @@
+"""Checking the record again, offline: the chain, the tables beside it, and every signature used."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from launchplane_lane_contracts.errors import BadInput, CouldNotTell, Refused
+from launchplane_lane_contracts.people import People
+from launchplane_lane_contracts.reasons import ReasonCode, reason
+
+from .approvals import approval_problem
+from .keys import PublicKeys
+from .ledger_head import LedgerHead
+from .people import NOBODY
+from .store.ledger import EntryKind
+from .store.records import LedgerEntry, StoredApproval
+from .store.store import Store
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was checked and found whole."""
+
+    entries: int
+    """Entries of the ledger."""
+    used: int
+    """Signatures that were used, each good by the people on record at that moment."""
+    free: int
+    """Signatures that nobody used yet."""
+
+
+def verify_record(store: Store, keys: PublicKeys, anchor: LedgerHead | None = None) -> Verified:
+    """Check everything that was ever written. Nothing is asked but the store and `keys`.
+
+    Raises Refused with the first thing that is wrong; CouldNotTell when OpenSSH is not there.
+    """
+    store.verify_ledger()
+    if anchor is not None:
+        store.verify_anchor(anchor)
+    stored = {each.approval_id: each for each in store.approvals()}
+    told: set[int] = set()
+    used: set[int] = set()
+    people, entries = NOBODY, 0
+    for entry in store.walk_ledger():
+        entries += 1
+        if entry.kind == EntryKind.APPROVED:
+            told.add(_as_told(entry, stored))
+        for number in _used_by(entry):
+            if number in used:
+                raise _wrong(f"entry {entry.sequence} uses signature {number} a second time")
+            used.add(number)
+            _good_when_used(entry, stored.get(number), number, people, keys)
+        if entry.kind == EntryKind.PEOPLE_RECORDED:
+            people = People.from_plain(entry.document["people"])
+    for number, each in sorted(stored.items()):
+        if number not in told:
+            raise _wrong(f"signature {number} is in the store and not in the ledger")
+        if (each.used_by is not None) is not (number in used):
+            raise _wrong(f"signature {number} is marked as used otherwise than the ledger says")
+    return Verified(entries=entries, used=len(used), free=len(stored) - len(used))
+
+
+def _as_told(entry: LedgerEntry, stored: dict[int, StoredApproval]) -> int:
+    """The signature that the entry tells of, which must be the one that is stored."""
+    said = entry.document
+    number = int(said["approval_id"])
+    each = stored.get(number)
+    if each is None or (
+        each.approval.signed_digest,
+        each.approval.person,
+        each.key_fingerprint,
+        each.signature,
+        each.approval.signed_at.isoformat(),
+    ) != tuple(
+        said[name] for name in ("digest", "person", "key_fingerprint", "signature", "signed_at")
+    ):
+        raise _wrong(f"signature {number} is not the one that entry {entry.sequence} tells of")
+    return number
+
+
+def _used_by(entry: LedgerEntry) -> Iterator[int]:
+    numbers = entry.document.get("approvals")
+    if isinstance(numbers, list):
+        yield from (int(each) for each in numbers)
+
+
+def _good_when_used(
+    entry: LedgerEntry,
+    stored: StoredApproval | None,
+    number: int,
+    people: People,
+    keys: PublicKeys,
+) -> None:
+    if stored is None:
+        raise _wrong(f"entry {entry.sequence} uses signature {number}, which is not in the store")
+    problem = approval_problem(people, stored, now=entry.at, keys=keys)
+    if problem:
+        raise _wrong(
+            f"signature {number} of {stored.approval.person} was used by entry {entry.sequence} "
+            f"and does not stand by the people on record then: {problem.rstrip('.')}"
+        )
+
+
+def read_anchor(file: Path) -> LedgerHead:
+    """The head that `audit anchor` printed. Raises BadInput, CouldNotTell."""
+    try:
+        return LedgerHead.from_json(file.read_bytes())
+    except OSError as problem:
+        raise CouldNotTell(f"{file} cannot be read: {problem.strerror}.") from None
+    except ValidationError:
+        raise BadInput(
+            f"{file} holds no anchor. Give a file into which `lane-authority audit anchor` wrote."
+        ) from None
+
+
+def _wrong(problem: str) -> Refused:
+    return Refused.because(
+        reason(
+            ReasonCode.STORE_ROLLED_BACK,
+            f"The record cannot be trusted: {problem}.",
+            "Put the newest store back, together with nothing else, and find out who changed this "
+            "one.",
+            problem=problem,
+        )
+    )

@@ -1,0 +1,94 @@
+"""Which of the recorded backups and sources a plan is judged by."""
+
+from datetime import datetime, timedelta
+
+from launchplane_lane_contracts.evidence import (
+    BackupGate,
+    DataProof,
+    IncomingData,
+    LoadProof,
+    PresentEvidence,
+)
+from launchplane_lane_contracts.observation import HostRecord
+from launchplane_lane_contracts.policy import UpstreamSource
+from launchplane_lane_contracts.request import Request
+from launchplane_lane_contracts.vocabulary import DataSource
+
+from .store.records import LaneEvidence
+from .store.store import Store
+
+USUAL_BACKUP_MAX_AGE = timedelta(hours=24)
+"""How old a backup may be where no policy says it."""
+
+
+def is_of_recorded_data(gate: BackupGate, record: HostRecord) -> bool:
+    """Whether it is of the lane, generation, cluster, oid and filestore that are on record."""
+    return (
+        record.identity is not None
+        and gate.lane == record.lane
+        and gate.generation == record.generation
+        and gate.system_identifier == record.identity.system_identifier
+        and gate.database_oid == record.identity.database_oid
+        and gate.filestore_path == record.filestore_path
+    )
+
+
+def present_evidence(
+    recorded: LaneEvidence, record: HostRecord, *, longest_age: timedelta, now: datetime
+) -> PresentEvidence:
+    """The gate that speaks best for the data that is there, with its proof.
+
+    A proven backup that is young enough goes before a younger one that nobody proved yet.
+    `longest_age` is how old a backup may be. The rule book says whether it suffices.
+    """
+    begun = record.unfinished.begun_at if record.unfinished is not None else None
+
+    def worth(gate: BackupGate) -> tuple[bool, bool, bool, datetime]:
+        young = any(
+            timedelta(0) <= instant - gate.snapshot_at <= longest_age
+            for instant in (now, begun)
+            if instant is not None
+        )
+        proven = _proof_of(gate, recorded.data_proofs) is not None
+        return is_of_recorded_data(gate, record), young, proven, gate.snapshot_at
+
+    best = max(recorded.gates, key=worth, default=None)
+    if best is None:
+        return PresentEvidence()
+    return PresentEvidence(gate=best, data_proof=_proof_of(best, recorded.data_proofs))
+
+
+def _proof_of(gate: BackupGate, proofs: tuple[DataProof, ...]) -> DataProof | None:
+    return next(
+        (
+            each
+            for each in proofs
+            if (each.backup_id, each.manifest_digest) == (gate.backup_id, gate.manifest_digest)
+        ),
+        None,
+    )
+
+
+def load_proof_of(gate: BackupGate, proofs: tuple[LoadProof, ...]) -> LoadProof | None:
+    """The newest load proof of a backup."""
+    return next((each for each in proofs if each.backup_id == gate.backup_id), None)
+
+
+def incoming_data(store: Store, recorded: LaneEvidence, request: Request) -> IncomingData:
+    """What is on record of the data that a request would bring; kept data is not among it."""
+    backup: BackupGate | None = None
+    load_proof: LoadProof | None = None
+    if request.backup_id is not None:
+        backup, load_proof = store.backup(request.backup_id)
+    return IncomingData(
+        declared_upstream=declared_upstream(recorded, request),
+        backup=backup,
+        backup_load_proof=load_proof,
+    )
+
+
+def declared_upstream(recorded: LaneEvidence, request: Request) -> UpstreamSource | None:
+    """What the tenant declared, where the request restores from upstream."""
+    if request.data_source is not DataSource.UPSTREAM_RESTORE or recorded.declaration is None:
+        return None
+    return recorded.declaration.source
