@@ -9,6 +9,7 @@ from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.reasons import ReasonCode, reason
 
 from .ledger import EntryKind, Transaction
+from .reading import read_plain
 from .records import StoredApproval
 from .schema import ApprovalRow
 
@@ -142,8 +143,14 @@ def _refusal(session: Session, approval_id: int, digest: Digest) -> Refused:
 def _stored(row: ApprovalRow) -> StoredApproval:
     return StoredApproval(
         approval_id=row.id,
-        approval=Approval(
-            person=Person(row.person), signed_digest=Digest(row.digest), signed_at=row.signed_at
+        approval=read_plain(
+            Approval,
+            {
+                "person": row.person,
+                "signed_digest": row.digest,
+                "signed_at": row.signed_at.isoformat(),
+            },
+            f"signature {row.id}",
         ),
         key_fingerprint=row.key_fingerprint,
         signature=row.signature,

@@ -1,6 +1,7 @@
 """Backups on record: which one a plan is judged by, and that nobody edits them."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -159,7 +160,7 @@ def test_a_proven_gate_that_is_too_old_does_not() -> None:
         {"filestore_path": "/elsewhere"},
     ],
 )
-def test_a_gate_of_other_data_comes_last(changed: dict[str, object]) -> None:
+def test_a_gate_of_other_data_comes_last(changed: dict[str, Any]) -> None:
     own = gate("backup-a", at=NOW - timedelta(hours=25))
     other = gate("backup-b", **changed)
     assert chosen(other, own, proven=(other,)).gate == own
