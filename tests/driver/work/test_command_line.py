@@ -135,6 +135,7 @@ def test_every_command_answers_one_json_document_and_no_secret(
     run("audit", "show", command="audit show")
     run("audit", "show", "--lane", name, command="audit show")
     run("audit", "verify", command="audit verify")
+    run("notify", "--due")
     # That one fetches packages, reads no host and knows no secret; tests/packaging has it run.
     assert set(outputs) == commands_with_json() - {"guard-bundle"}
     (key,) = host.host.keys.glob("signing-*.pem")
