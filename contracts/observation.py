@@ -40,6 +40,8 @@ class UnfinishedOperation(Contract):
     """Where the data was to come from."""
     permit_id: PermitIdField | None = None
     """The permit that was signed for it last."""
+    earlier_permits: tuple[PermitIdField, ...] = ()
+    """Permits that were signed for it before that one, oldest first."""
     begun_at: UtcInstant | None = None
     """When the data was set aside (UTC), where that is on record."""
     authoritative: bool = True

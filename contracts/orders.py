@@ -76,6 +76,8 @@ class Permit(Order):
     """The name under which what is there is set aside."""
     observation: Observation
     """What the host saw and knew; the guard decides again from it and its own reading."""
+    retries_permits: tuple[PermitIdField, ...] = ()
+    """The permits of the same operation that were signed before, oldest first; it ends them."""
 
     def pending_row(self, token: str) -> MarkerRow:
         """The row that `finish` writes before the control plane has settled the rebuild."""
@@ -114,6 +116,10 @@ class StampOrder(Order):
     """Digest of the very row that may be replaced though no rebuild brought it (adopt)."""
     document_digest: DigestField | None = None
     """The document that was carried out by it, where it is another life than a rebuild."""
+    ends: tuple[PermitIdField, ...] = ()
+    """Earlier permits of the same operation, which end with it."""
+    as_it_stands: bool = False
+    """Whether the data of before the permit never left its name, and the operation ends with it."""
 
 
 class UndoOrder(Order):
@@ -123,6 +129,8 @@ class UndoOrder(Order):
     """Tells the orders apart."""
     permit_id: PermitIdField
     """The permit whose set-aside is undone."""
+    earlier_permits: tuple[PermitIdField, ...] = ()
+    """Permits of the same operation that were signed before it, oldest first."""
     remains_name: DatabaseNameField
     """The name under which what stands there now is kept."""
     generation: Generation

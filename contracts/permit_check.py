@@ -6,6 +6,7 @@ to be done are of one lane and of one decision.
 
 from collections.abc import Iterator
 
+from .contract import PermitId
 from .naming import kept_name
 from .orders import Permit
 from .plan import plan_target
@@ -29,6 +30,8 @@ def permit_disagreements(permit: Permit) -> Iterator[str]:
         stays = request.data_source is DataSource.EXISTING
         if permit.generation != recorded if stays else permit.generation <= recorded:
             yield f"generation {permit.generation} does not follow on generation {recorded}"
+    if permit.retries_permits != _permits_before(permit):
+        yield "it does not take the place of every permit of the operation that it retries"
     name = kept_name(permit.database, permit.generation, request.operation, permit.permit_id)
     if permit.kept_name != name:
         yield f"what is set aside would be called {permit.kept_name}, not {name}"
@@ -38,3 +41,12 @@ def permit_disagreements(permit: Permit) -> Iterator[str]:
     target = plan_target(request, permit.policy, seen, decision, database=permit.database)
     if target.digest() != permit.plan_digest:
         yield "the plan that was reviewed is another one"
+
+
+def _permits_before(permit: Permit) -> tuple[PermitId, ...]:
+    """Every permit that was signed for the operation that the request retries."""
+    unfinished = permit.observation.record.unfinished
+    if permit.request.retries is None or unfinished is None:
+        return ()
+    last = (unfinished.permit_id,) if unfinished.permit_id is not None else ()
+    return (*unfinished.earlier_permits, *last)

@@ -23,11 +23,14 @@ def stamp(
     lock: bool,
     replaces: Digest | None = None,
     document_digest: Digest | None = None,
+    ends: tuple[PermitId, ...] = (),
+    as_it_stands: bool = False,
 ) -> None:
     """Have the guard write the marker, its tags and the lock.
 
     `replaces` names the row that may go though no rebuild brought the new one; `document_digest`
-    is what was signed for another life than a rebuild.
+    is what was signed for another life than a rebuild. `ends` are earlier permits of the same
+    operation; `as_it_stands` says that nothing was ever set aside under them.
     Raises Refused, CouldNotTell or Busy; then it may be tried again.
     """
     now = utc_now()
@@ -44,6 +47,8 @@ def stamp(
         lock=lock,
         replaces=replaces,
         document_digest=document_digest,
+        ends=ends,
+        as_it_stands=as_it_stands,
     )
     carry_out(office.configuration(marker.lane), "stamp", office.sign(order), order.nonce)
 

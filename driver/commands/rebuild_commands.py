@@ -190,6 +190,56 @@ def undo(context: click.Context, operation: str, as_json: bool) -> None:
     _tell(undone, as_json)
 
 
+@click.command()
+@click.argument("operation")
+@click.option(
+    "--attest-runtime", is_flag=True, help="Let the guard attest for a runtime that is down."
+)
+@json_option
+@click.pass_context
+def retry(context: click.Context, operation: str, attest_runtime: bool, as_json: bool) -> None:
+    """Do an unfinished operation once more.
+
+    What it left is set aside too. The old data stays kept, and `undo` still puts it back.
+    """
+    with waiting_for("Having what was left set aside", quiet=as_json):
+        done = operations.retry(
+            office_of(context), OperationId(operation), attest_runtime=attest_runtime
+        )
+    _tell(done, as_json)
+
+
+@click.command()
+@click.argument("operation")
+@click.option(
+    "--as-it-stands",
+    is_flag=True,
+    required=True,
+    help="The data that was recorded never left its name, and stays.",
+)
+@json_option
+@click.pass_context
+def settle(context: click.Context, operation: str, as_it_stands: bool, as_json: bool) -> None:
+    """End an operation under which the data stayed.
+
+    The generation stays as well; a new marker is written.
+    """
+    assert as_it_stands
+    _tell(operations.settle_as_it_stands(office_of(context), OperationId(operation)), as_json)
+
+
+@click.command()
+@click.argument("operation")
+@json_option
+@click.pass_context
+def abort(context: click.Context, operation: str, as_json: bool) -> None:
+    """Take a begin back, as long as nothing came.
+
+    The very same database and files go back, as if it had not been begun.
+    """
+    _tell(operations.abort(office_of(context), OperationId(operation)), as_json)
+
+
 RUN = "lane-authority-guard run --permit {0} -- COMMAND"
 
 NEXT = {
@@ -203,8 +253,7 @@ NEXT = {
 
 def _tell(operation: OperationRecord, as_json: bool) -> None:
     if as_json:
-        # The permit is an order that its bearer could give; it stays in the store.
-        answer({**operation.to_plain(), "permit_token": None, "plan": operation.plan_digest})
+        answer(operation.shown())
         return
     say(f"Operation [bold]{operation.operation_id}[/] on {operation.lane} is {operation.phase}.")
     if operation.kept_name is not None:

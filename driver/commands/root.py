@@ -16,7 +16,16 @@ from .lane_commands import lane, lanes
 from .lives_commands import lives_commands
 from .notify_command import notify
 from .policy_commands import policy
-from .rebuild_commands import authorize, finish, plan, start, undo
+from .rebuild_commands import (
+    abort,
+    authorize,
+    finish,
+    plan,
+    retry,
+    settle,
+    start,
+    undo,
+)
 
 
 class InOrder(click.Group):
@@ -56,6 +65,9 @@ for command in (
     start,
     finish,
     undo,
+    abort,
+    retry,
+    settle,
     lanes,
     lane,
     audit,

@@ -4,9 +4,11 @@ import time
 
 from launchplane_lane_contracts.contract import OperationId
 from launchplane_lane_contracts.errors import Refused
+from launchplane_lane_contracts.evidence import KeptData
 from launchplane_lane_contracts.marker import Lineage, Marker
 from launchplane_lane_contracts.observation import Observation
 from launchplane_lane_contracts.orders import Permit
+from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.vocabulary import DataSource, OperationPhase, RuntimeState
 
@@ -58,9 +60,19 @@ def finish(
         )
     stamped = stamped_before(office, permit, reading)
     if stamped is not None and stamped.generation == operation.generation:
+        if not _ended(reading, operation):
+            # The guard died after it had written the marker: the same once more, to its end.
+            entry = reading.database.entry
+            stamp(
+                office,
+                stamped,
+                permit_id=operation.permit_id,
+                lock=entry is not None and entry.locked,
+                ends=operation.earlier_permit_ids,
+            )
         return _record_settled(office, operation, permit, stamped)
     witnessed, observation = _both_witnesses_agree(office, operation, permit, wait_for_runtime)
-    _obligations_met(permit, witnessed, operation)
+    _obligations_met(permit, witnessed, operation, _still_kept(office, operation))
     return _settle(office, operation, permit, witnessed, observation)
 
 
@@ -97,7 +109,26 @@ def _both_witnesses_agree(
         time.sleep(SECONDS_BETWEEN_QUESTIONS)
 
 
-def _obligations_met(permit: Permit, witnessed: Witnessed, operation: OperationRecord) -> None:
+def _ended(reading: LaneReading, operation: OperationRecord) -> bool:
+    """Whether every begin of the operation has its end on record in the keep."""
+    permits = {*operation.earlier_permit_ids, operation.permit_id}
+    return all(each.ended for each in reading.keep.begun if each.permit_id in permits)
+
+
+def _still_kept(office: LaneOffice, operation: OperationRecord) -> tuple[KeptData, ...]:
+    """All that was set aside for it, when it was begun first and each time after."""
+    permits = {*operation.earlier_permit_ids, operation.permit_id}
+    record = office.store.host_record(operation.lane)
+    return tuple(
+        each
+        for each in record.kept
+        if each.permit_id in permits or each.name == operation.kept_name
+    )
+
+
+def _obligations_met(
+    permit: Permit, witnessed: Witnessed, operation: OperationRecord, kept: tuple[KeptData, ...]
+) -> None:
     """Refuse unless what stands there now is what the permit obliges to."""
     database = witnessed.reading.database
     row, entry = database.marker_row, database.entry
@@ -105,14 +136,19 @@ def _obligations_met(permit: Permit, witnessed: Witnessed, operation: OperationR
     if row is None or entry is None or row.nonce != permit.nonce:
         faults.append("the marker is not the one that the guard's finish wrote")
     before = permit.observation.database.oid
-    if entry is not None and before is not None:
-        if permit.obligations.same_database and entry.oid != before:
-            faults.append(f"oid {before} should have stayed and has become {entry.oid}")
-        if not permit.obligations.same_database and not any(
-            each.name == permit.kept_name and each.oid == before and each.locked
+    if (
+        entry is not None
+        and before is not None
+        and permit.obligations.same_database
+        and entry.oid != before
+    ):
+        faults.append(f"oid {before} should have stayed and has become {entry.oid}")
+    for lost in kept:
+        if not any(
+            (each.name, each.oid, each.locked) == (lost.name, lost.database_oid, True)
             for each in database.neighbours
         ):
-            faults.append(f"the kept database {permit.kept_name} (oid {before}) was not seen")
+            faults.append(f"the kept database {lost.name} (oid {lost.database_oid}) was not seen")
     if (
         permit.obligations.neutralise
         and witnessed.runtime.reading is not None
@@ -162,7 +198,13 @@ def _settle(
         ),
     )
     lock = obligations.lock and observation.runtime.stays_listed_when_locked
-    stamp(office, marker, permit_id=operation.permit_id, lock=lock)
+    stamp(
+        office,
+        marker,
+        permit_id=operation.permit_id,
+        lock=lock,
+        ends=operation.earlier_permit_ids,
+    )
     return _record_settled(office, operation, permit, marker)
 
 
@@ -187,7 +229,8 @@ def _materialiser_failed(operation: OperationRecord, report: str) -> Reason:
         "The materialiser did not report success"
         + (f": {report.strip()[:500]}" if report.strip() else "")
         + ". The old data is kept.",
-        f"Put the old data back (`lane-authority undo {operation.operation_id}`), or let the "
+        f"Put the old data back (`lane-authority undo {operation.operation_id}`), do the "
+        f"same once more (`lane-authority retry {operation.operation_id}`), or let the "
         "materialiser run again and finish then.",
         operation_id=operation.operation_id,
     )

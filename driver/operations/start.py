@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from launchplane_lane_contracts.contract import RULEBOOK_VERSION, OperationId
+from launchplane_lane_contracts.contract import RULEBOOK_VERSION, OperationId, PermitId
 from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.evidence import KeptData
 from launchplane_lane_contracts.naming import kept_name
@@ -11,13 +11,14 @@ from launchplane_lane_contracts.plan import Plan
 from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode
 from launchplane_lane_contracts.receipt import SetAside
+from launchplane_lane_contracts.rules.retry import only_remains_stand_there
 from launchplane_lane_contracts.vocabulary import OperationPhase
 
 from ..guard_client import carry_out, show
 from ..lane_office import LaneOffice, new_nonce, new_permit_id, utc_now
 from ..planning import lapse, make_plan, note_decision, require_same
 from ..store.records import OperationRecord
-from .steps import permit_of, wrong_phase
+from .steps import permit_of, remains_as_kept, wrong_phase
 
 PERMIT_VALID_FOR = timedelta(minutes=15)
 """How long after `start` a permit may begin."""
@@ -29,7 +30,7 @@ def start(office: LaneOffice, operation_id: OperationId) -> OperationRecord:
     Run again after a crash it goes on with the same permit. Raises Refused, CouldNotTell or Busy;
     unless the phase says otherwise afterwards, nothing was set aside.
     """
-    return _begin(office, _started(office, operation_id))
+    return begin(office, _started(office, operation_id))
 
 
 def hand_out(office: LaneOffice, operation_id: OperationId) -> tuple[OperationRecord, str]:
@@ -49,10 +50,11 @@ def begun_in_the_lane(office: LaneOffice, operation: OperationRecord) -> Operati
     Raises Refused when none is seen that came to its end and still goes on.
     """
     permit = permit_of(office, operation)
-    set_aside = _set_aside_as_seen(show(office.configuration(operation.lane)), permit)
+    reading = show(office.configuration(operation.lane))
+    set_aside = _set_aside_as_seen(reading, permit)
     if isinstance(set_aside, bool):
         raise Refused.because(wrong_phase(operation, "finished"))
-    return _note_begun(office, operation, permit, set_aside)
+    return _note_begun(office, operation, permit, set_aside, reading)
 
 
 def _started(office: LaneOffice, operation_id: OperationId) -> OperationRecord:
@@ -70,7 +72,7 @@ def _sign_permit(office: LaneOffice, operation: OperationRecord) -> OperationRec
     made, _witnessed = make_plan(office, reviewed.request, for_operation=operation.operation_id)
     note_decision(office, made, "start")
     require_same(reviewed, made)
-    permit = _permit(office, operation, made)
+    permit = new_permit(office, operation, made, generation=operation.generation)
     return office.store.advance(
         operation.operation_id,
         expected=frozenset({OperationPhase.AUTHORIZED}),
@@ -82,7 +84,15 @@ def _sign_permit(office: LaneOffice, operation: OperationRecord) -> OperationRec
     )
 
 
-def _permit(office: LaneOffice, operation: OperationRecord, made: Plan) -> Permit:
+def new_permit(
+    office: LaneOffice,
+    operation: OperationRecord,
+    made: Plan,
+    *,
+    generation: int,
+    retries_permits: tuple[PermitId, ...] = (),
+) -> Permit:
+    """A permit for an operation, for what was read and decided just now."""
     assert made.policy is not None
     assert made.policy_revision is not None
     assert made.decision.obligations is not None
@@ -100,42 +110,52 @@ def _permit(office: LaneOffice, operation: OperationRecord, made: Plan) -> Permi
         request=made.target.request,
         policy=made.policy,
         policy_revision=made.policy_revision,
-        generation=operation.generation,
+        generation=generation,
         obligations=made.decision.obligations,
         kept_name=kept_name(
             made.target.database,
-            operation.generation,
+            generation,
             made.target.request.operation,
             permit_id,
         ),
         observation=made.observation,
+        retries_permits=retries_permits,
     )
 
 
-def _begin(office: LaneOffice, operation: OperationRecord) -> OperationRecord:
+def begin(office: LaneOffice, operation: OperationRecord) -> OperationRecord:
+    """Have the guard set aside what stands there, under the permit that the operation has.
+
+    Run again after a crash it goes on. Raises Refused, CouldNotTell or Busy.
+    """
     assert operation.permit_token is not None
     configuration = office.configuration(operation.lane)
     permit = permit_of(office, operation)
     set_aside: SetAside | None
     try:
-        receipt, _reading = carry_out(configuration, "begin", operation.permit_token, permit.nonce)
+        receipt, reading = carry_out(configuration, "begin", operation.permit_token, permit.nonce)
         set_aside = receipt.set_aside
     except Refused as refusal:
         # The begin came to its end and its receipt did not reach us: what stands there tells.
         if not any(each.code is ReasonCode.PERMIT_ALREADY_BEGUN for each in refusal.reasons):
             office.store.note("begin_refused", operation.lane, _codes(refusal.reasons), utc_now())
             raise
-        found = _set_aside_as_seen(show(configuration), permit)
+        reading = show(configuration)
+        found = _set_aside_as_seen(reading, permit)
         if isinstance(found, bool):
             raise
         set_aside = found
-    return _note_begun(office, operation, permit, set_aside)
+    return _note_begun(office, operation, permit, set_aside, reading)
 
 
 def _note_begun(
-    office: LaneOffice, operation: OperationRecord, permit: Permit, set_aside: SetAside | None
+    office: LaneOffice,
+    operation: OperationRecord,
+    permit: Permit,
+    set_aside: SetAside | None,
+    reading: LaneReading,
 ) -> OperationRecord:
-    kept = _kept(permit, set_aside) if set_aside is not None else None
+    kept = _kept(permit, set_aside, reading) if set_aside is not None else None
     incoming = permit.observation.incoming.kept
     return office.store.advance(
         operation.operation_id,
@@ -167,10 +187,14 @@ def _set_aside_as_seen(reading: LaneReading, permit: Permit) -> SetAside | bool 
     )
 
 
-def _kept(permit: Permit, set_aside: SetAside) -> KeptData | None:
+def _kept(permit: Permit, set_aside: SetAside, reading: LaneReading) -> KeptData | None:
     if set_aside.database_oid is None:
         return None
     record = permit.observation.record
+    if only_remains_stand_there(permit.request, permit.observation):
+        return remains_as_kept(
+            permit, set_aside.name, reading, has_filestore=set_aside.has_filestore
+        )
     return KeptData(
         lane=permit.lane,
         name=set_aside.name,

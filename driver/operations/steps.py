@@ -1,6 +1,8 @@
 """What the steps of an operation share: its permit, its marker, and being in the wrong phase."""
 
+from launchplane_lane_contracts.contract import DatabaseName
 from launchplane_lane_contracts.decision import Obligations
+from launchplane_lane_contracts.evidence import KeptData
 from launchplane_lane_contracts.marker import Lineage, Marker, PhysicalIdentity
 from launchplane_lane_contracts.orders import Permit
 from launchplane_lane_contracts.policy import (
@@ -20,9 +22,27 @@ from ..store.records import OperationRecord
 def permit_of(office: LaneOffice, operation: OperationRecord) -> Permit:
     """The permit that was signed for a started operation."""
     assert operation.permit_token is not None
-    order = office.keys.verify_marker(operation.permit_token).order
+    return _permit(office, operation.permit_token)
+
+
+def _permit(office: LaneOffice, token: str) -> Permit:
+    order = office.keys.verify_marker(token).order
     assert isinstance(order, Permit)
     return order
+
+
+def first_permit_of(office: LaneOffice, operation: OperationRecord, reading: LaneReading) -> Permit:
+    """The permit under which the lane's data was set aside; later ones set remains aside."""
+    set_aside = {each.permit_id for each in reading.keep.begun if each.set_aside}
+    for each in operation.earlier_permits:
+        if each.permit_id in set_aside:
+            return _permit(office, each.permit_token)
+    return permit_of(office, operation)
+
+
+def began_before(operation: OperationRecord) -> bool:
+    """Whether data was set aside for it under a permit before the one that it has now."""
+    return operation.begun_at is not None
 
 
 def is_begun(operation: OperationRecord) -> bool:
@@ -88,4 +108,24 @@ def wrong_phase(operation: OperationRecord, wanted: str) -> Reason:
         "go back after a rebuild is settled, plan a restore/kept of what it set aside.",
         operation_id=operation.operation_id,
         phase=operation.phase,
+    )
+
+
+def remains_as_kept(
+    permit: Permit, name: DatabaseName, reading: LaneReading, *, has_filestore: bool
+) -> KeptData | None:
+    """What is kept under a name and never was recorded data; its tag says of which generation."""
+    entry = next((each for each in reading.database.neighbours if each.name == name), None)
+    if entry is None:
+        return None
+    tag = entry.tag
+    return KeptData(
+        lane=permit.lane,
+        name=name,
+        database_oid=entry.oid,
+        generation=tag.generation if tag is not None else permit.generation,
+        permit_id=tag.permit_id if tag is not None and tag.permit_id else permit.permit_id,
+        set_aside_at=utc_now(),
+        authoritative=permit.obligations.authoritative or permit.observation.marker.authoritative,
+        has_filestore=has_filestore,
     )

@@ -8,7 +8,6 @@ from launchplane_lane_contracts.naming import REMAINS, kept_name
 from launchplane_lane_contracts.orders import Permit, UndoOrder
 from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
-from launchplane_lane_contracts.receipt import SetAside
 from launchplane_lane_contracts.vocabulary import (
     UNFINISHED_PHASES,
     DataSource,
@@ -23,9 +22,12 @@ from ..stamping import ORDER_VALID_FOR, stamp
 from ..store.records import OperationRecord
 from .steps import (
     as_policy_says_now,
+    began_before,
+    first_permit_of,
     is_begun,
     marker_of,
     permit_of,
+    remains_as_kept,
     stamped_before,
     wrong_phase,
 )
@@ -49,7 +51,9 @@ def undo(office: LaneOffice, operation_id: OperationId) -> OperationRecord:
     if operation.phase not in UNFINISHED_PHASES:
         raise Refused.because(wrong_phase(operation, "undone"))
     permit = permit_of(office, operation)
-    if is_begun(operation) and permit.request.data_source is DataSource.EXISTING:
+    if (
+        is_begun(operation) or began_before(operation)
+    ) and permit.request.data_source is DataSource.EXISTING:
         # Known here as well as by the guard, whose keep may have been changed in between.
         raise Refused.because(_stayed(operation))
     configuration = office.configuration(operation.lane)
@@ -63,27 +67,28 @@ def undo(office: LaneOffice, operation_id: OperationId) -> OperationRecord:
         begin_before=utc_now() + ORDER_VALID_FOR,
         rulebook_version=RULEBOOK_VERSION,
         permit_id=permit.permit_id,
+        earlier_permits=operation.earlier_permit_ids,
         remains_name=kept_name(permit.database, permit.generation, REMAINS, permit.permit_id),
         generation=generation,
     )
     receipt, reading = carry_out(configuration, "undo", office.sign(order), order.nonce)
-    remains = _remains(permit, receipt.set_aside) if receipt.set_aside else None
+    remains = None
+    if receipt.set_aside is not None and receipt.set_aside.database_oid is not None:
+        name, has_files = receipt.set_aside.name, receipt.set_aside.has_filestore
+        remains = remains_as_kept(permit, name, reading, has_filestore=has_files)
+    elif operation.earlier_permits:
+        # A begin of a retry that was killed had set remains aside, and nobody took note of it.
+        remains = _unnoted(office, permit, reading)
     return _record_undone(office, operation, permit, reading, remains, generation)
 
 
-def _remains(permit: Permit, set_aside: SetAside) -> KeptData | None:
-    if set_aside.database_oid is None:
+def _unnoted(office: LaneOffice, permit: Permit, reading: LaneReading) -> KeptData | None:
+    """What the last begin set aside, where the host does not list it."""
+    record = office.store.host_record(permit.lane)
+    if any(each.name == permit.kept_name for each in record.kept):
         return None
-    return KeptData(
-        lane=permit.lane,
-        name=set_aside.name,
-        database_oid=set_aside.database_oid,
-        generation=permit.generation,
-        permit_id=permit.permit_id,
-        set_aside_at=utc_now(),
-        authoritative=permit.obligations.authoritative,
-        has_filestore=set_aside.has_filestore,
-    )
+    files = any(each.name == permit.kept_name for each in reading.keep.filestores)
+    return remains_as_kept(permit, permit.kept_name, reading, has_filestore=files)
 
 
 def _record_undone(
@@ -102,14 +107,15 @@ def _record_undone(
     if marker is not None and marker.generation == operation.generation:
         marker = None
     gone_back = operation.kept_name
-    if operation.phase is OperationPhase.STARTED:
+    if operation.phase is OperationPhase.STARTED and not began_before(operation):
         gone_back = _kept_again(permit, remains)
+    first = first_permit_of(office, operation, reading)
     if marker is None and (not went_back or identity is None):
         # Nothing had been set aside, or nothing that ever was this lane's recorded data.
         return office.store.advance(
             operation.operation_id,
             expected=UNFINISHED_PHASES,
-            to=OperationPhase.UNDONE,
+            to=_how_it_ended(first, reading),
             now=now,
             kept=remains,
             gone_back=gone_back,
@@ -117,7 +123,7 @@ def _record_undone(
         )
     if marker is None:
         assert identity is not None
-        marker = _stamp_undone(office, operation, permit, identity, remains, generation)
+        marker = _stamp_undone(office, operation, first, identity, remains, generation)
     return office.store.settle(
         operation.operation_id,
         to=OperationPhase.UNDONE,
@@ -130,6 +136,21 @@ def _record_undone(
         gone_back=gone_back,
         kept_until=now + permit.obligations.keep_for,
     )
+
+
+def _how_it_ended(first: Permit, reading: LaneReading) -> OperationPhase:
+    """Aborted where the guard had put the very same data back as it was; else undone."""
+    entry, row = reading.database.entry, reading.database.marker_row
+    before = first.observation
+    as_it_was = (
+        any(each.permit_id == first.permit_id and each.set_aside for each in reading.keep.begun)
+        and before.database.oid is not None
+        and entry is not None
+        and entry.oid == before.database.oid
+        and row is not None
+        and row.nonce == before.record.nonce
+    )
+    return OperationPhase.ABORTED if as_it_was else OperationPhase.UNDONE
 
 
 def _kept_again(permit: Permit, remains: KeptData | None) -> DatabaseName | None:
@@ -174,7 +195,13 @@ def _stamp_undone(
             kept_until=utc_now() + permit.obligations.keep_for if remains else None,
         ),
     )
-    stamp(office, marker, permit_id=operation.permit_id, lock=lock)
+    stamp(
+        office,
+        marker,
+        permit_id=operation.permit_id,
+        lock=lock,
+        ends=operation.earlier_permit_ids,
+    )
     return marker
 
 

@@ -1,5 +1,7 @@
 """What was last recorded of each lane, its generations, and what was set aside."""
 
+import json
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -96,13 +98,22 @@ def _unfinished(row: OperationRow) -> UnfinishedOperation:
     obligations = target.obligations
     return UnfinishedOperation(
         operation_id=OperationId(row.operation_id),
-        phase=OperationPhase(row.phase),
+        phase=_how_far(row),
         operation=target.request.operation,
         data_source=target.request.data_source,
         permit_id=PermitId(row.permit_id) if row.permit_id is not None else None,
+        earlier_permits=tuple(
+            PermitId(each["permit_id"]) for each in json.loads(row.earlier_permits)
+        ),
         begun_at=row.begun_at,
         authoritative=obligations is None or obligations.authoritative,
     )
+
+
+def _how_far(row: OperationRow) -> OperationPhase:
+    """One that is retried was begun before, whatever became of its newest permit."""
+    phase = OperationPhase(row.phase)
+    return OperationPhase.BEGUN if phase is OperationPhase.STARTED and row.begun_at else phase
 
 
 def record_live_data(

@@ -1,5 +1,6 @@
 """Operations: who holds a lane, and how far a rebuild came."""
 
+import json
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -40,7 +41,7 @@ from .lanes import (
 from .ledger import EntryKind, Transaction
 from .policies import policy_in_force
 from .reading import read_text
-from .records import OperationRecord
+from .records import EarlierPermit, OperationRecord
 from .schema import OperationRow
 
 
@@ -153,13 +154,15 @@ def advance(
     was = row.phase
     row.phase = to.value
     row.updated_at = now
-    if to is OperationPhase.BEGUN:
+    # What an operation sets aside when it is retried are remains, which give it no name.
+    names_it = row.begun_at is None
+    if to is OperationPhase.BEGUN and row.begun_at is None:
         row.begun_at = now
     if permit_id is not None:
         row.permit_id = permit_id
     if permit_token is not None:
         row.permit_token = permit_token
-    _note_kept(session, row, kept=kept, gone_back=gone_back, now=now)
+    _note_kept(session, row, kept=kept, gone_back=gone_back, now=now, names_it=names_it)
     session.flush()
     change.append(
         EntryKind.OPERATION_ADVANCED,
@@ -172,6 +175,55 @@ def advance(
             "kept": kept.to_plain() if kept is not None else None,
             "gone_back": gone_back,
             "particulars": dict(ledger_document),
+        },
+    )
+    return record_of(row)
+
+
+def retry(
+    change: Transaction,
+    operation_id: OperationId,
+    *,
+    replaces: PermitId | None,
+    permit_id: PermitId,
+    permit_token: str,
+    generation: int,
+    plan: Plan,
+    approvals_used: tuple[int, ...],
+    now: UtcInstant,
+) -> OperationRecord:
+    """Give an unfinished operation another permit. See `Store.retry`."""
+    session = change.session
+    row = _row_in(session, operation_id, UNFINISHED_PHASES)
+    if row.permit_id != replaces:
+        raise Busy(
+            f"Operation {operation_id} of lane {row.lane} was given another permit at this moment. "
+            "Nothing was changed. Look at it again."
+        )
+    was, row.phase, row.updated_at = row.phase, OperationPhase.STARTED.value, now
+    earlier = json.loads(row.earlier_permits)
+    earlier.append({"permit_id": row.permit_id, "permit_token": row.permit_token})
+    row.earlier_permits = json.dumps(earlier)
+    row.permit_id, row.permit_token, row.generation = permit_id, permit_token, generation
+    session.flush()
+    use_approvals(session, approvals_used, plan.plan_digest, used_by=operation_id)
+    change.append(
+        EntryKind.OPERATION_ADVANCED,
+        row.lane,
+        {
+            "operation_id": operation_id,
+            "from": was,
+            "to": row.phase,
+            "permit_id": permit_id,
+            "kept": None,
+            "gone_back": None,
+            "particulars": {
+                "retries": replaces,
+                "generation": generation,
+                "plan_digest": plan.plan_digest,
+                "policy_revision": plan.policy_revision,
+                "approvals": sorted(approvals_used),
+            },
         },
     )
     return record_of(row)
@@ -313,6 +365,7 @@ def _note_kept(
     kept: KeptData | None,
     gone_back: DatabaseName | None,
     now: UtcInstant,
+    names_it: bool = True,
 ) -> None:
     if gone_back is not None:
         mark_gone_back(session, Lane.parse(row.lane), gone_back, now)
@@ -324,7 +377,7 @@ def _note_kept(
             f"{row.lane}. Nothing was recorded."
         )
     add_kept(session, kept, OperationId(row.operation_id))
-    if row.kept_name is None:
+    if row.kept_name is None and names_it:
         row.kept_name = kept.name
 
 
@@ -406,6 +459,10 @@ def record_of(row: OperationRow) -> OperationRecord:
         generation=row.generation,
         permit_id=PermitId(row.permit_id) if row.permit_id is not None else None,
         permit_token=row.permit_token,
+        earlier_permits=tuple(
+            EarlierPermit.from_plain(each) for each in json.loads(row.earlier_permits)
+        ),
+        begun_at=row.begun_at,
         kept_name=DatabaseName(row.kept_name) if row.kept_name is not None else None,
         requester=Person(row.requester),
         created_at=row.created_at,

@@ -9,6 +9,7 @@ from launchplane_lane_contracts.contract import (
     Digest,
     DigestField,
     OperationIdField,
+    PermitId,
     PermitIdField,
     PersonField,
     UtcInstant,
@@ -57,6 +58,15 @@ class StoredApproval(Contract):
     """The operation or change that it was used for; it is used once."""
 
 
+class EarlierPermit(Contract):
+    """A permit that was signed for an operation before it was retried."""
+
+    permit_id: PermitIdField
+    """The permit."""
+    permit_token: str
+    """The same as it was signed."""
+
+
 class OperationRecord(Contract):
     """One rebuild, as far as it came."""
 
@@ -76,6 +86,10 @@ class OperationRecord(Contract):
     """The permit last signed for it."""
     permit_token: str | None
     """That permit. It lets its bearer begin the rebuild, so it is never printed."""
+    earlier_permits: tuple[EarlierPermit, ...] = ()
+    """Those that it had before, oldest first, where it was retried."""
+    begun_at: UtcInstant | None = None
+    """When the lane's data was first set aside for it (UTC), where it was."""
     kept_name: DatabaseNameField | None
     """The name under which what was there is set aside."""
     requester: PersonField
@@ -84,6 +98,16 @@ class OperationRecord(Contract):
     """When the lane was claimed (UTC)."""
     updated_at: UtcInstant
     """When the phase last changed (UTC)."""
+
+    @property
+    def earlier_permit_ids(self) -> tuple[PermitId, ...]:
+        """The permits that it had before, oldest first."""
+        return tuple(each.permit_id for each in self.earlier_permits)
+
+    def shown(self) -> dict[str, Any]:
+        """All that may be printed: a permit is an order that its bearer could give."""
+        secret = {"permit_token": None, "earlier_permits": list(self.earlier_permit_ids)}
+        return {**self.to_plain(), **secret, "plan": self.plan_digest}
 
     @property
     def live(self) -> bool:

@@ -106,6 +106,7 @@ class OperationRow(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     begun_at: Mapped[datetime | None]
+    earlier_permits: Mapped[str] = mapped_column(default="[]", server_default="[]")
 
 
 class KeptRow(Base):

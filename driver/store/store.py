@@ -298,6 +298,36 @@ class Store:
                 ledger_document=ledger_document,
             )
 
+    def retry(
+        self,
+        operation_id: OperationId,
+        *,
+        replaces: PermitId | None,
+        permit_id: PermitId,
+        permit_token: str,
+        generation: int,
+        plan: Plan,
+        approvals_used: tuple[int, ...],
+        now: UtcInstant,
+    ) -> OperationRecord:
+        """Give an unfinished operation another permit, and a generation that was handed out.
+
+        `replaces` is the permit that it has. Raises Busy when it has another one by now or is in
+        another phase, Refused when it is over.
+        """
+        with self._changing() as change:
+            return operations.retry(
+                change,
+                operation_id,
+                replaces=replaces,
+                permit_id=permit_id,
+                permit_token=permit_token,
+                generation=generation,
+                plan=plan,
+                approvals_used=approvals_used,
+                now=now,
+            )
+
     def settle(
         self,
         operation_id: OperationId,

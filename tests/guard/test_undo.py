@@ -9,8 +9,7 @@ from launchplane_lane_contracts.contract import DatabaseName
 from launchplane_lane_contracts.naming import REMAINS, kept_name
 from launchplane_lane_contracts.orders import Permit
 from launchplane_lane_contracts.vocabulary import DataSource
-from launchplane_lane_guard.keep import ENDED, Keep
-from launchplane_lane_guard.undo import _never_begun
+from launchplane_lane_guard.keep import ENDED, NEVER_BEGUN, BeginIntent, Keep
 from tests.guard import fingerprint
 from tests.guard.estate import Estate, refused
 
@@ -78,7 +77,16 @@ def test_an_undo_that_was_killed_while_noting_still_stops_the_begin(lane: Estate
     # What a kill between its two notes leaves.
     keep = Keep(lane.keep)
     keep.prepare(lane.lane)
-    keep.note_begin(_never_begun(order))
+    keep.note_begin(
+        BeginIntent(
+            permit_id=permit.permit_id,
+            token=NEVER_BEGUN,
+            database_oid=None,
+            kept_name=order.remains_name,
+            had_filestore=False,
+            begun_at=permit.issued_at,
+        )
+    )
     before = lane.everything()
     refused(lane.run("begin", lane.sign(permit)), "permit_already_begun")
     assert lane.everything() == before

@@ -36,6 +36,7 @@ def abort(settings: GuardSettings, permit: Permit) -> tuple[LaneReading, SetAsid
         remains = None
         if not keep.has(permit.permit_id, ABORTED):
             _refuse_what_went_on(keep, permit)
+            _refuse_a_retry(keep, permit)
             _nothing_came(read_lane(settings), permit, intent, keep)
             if permit.request.data_source is DataSource.EXISTING:
                 # All that its begin may have done is unlock.
@@ -59,6 +60,17 @@ def _refuse_what_went_on(keep: Keep, permit: Permit) -> None:
             raise Refused.because(
                 _impossible(what, "Look at the lane: it shows what stands there and what is kept.")
             )
+
+
+def _refuse_a_retry(keep: Keep, permit: Permit) -> None:
+    """What an operation that was begun again set aside last is remains, and no lane's data."""
+    if any(keep.is_real(each) for each in permit.retries_permits):
+        raise Refused.because(
+            _impossible(
+                "the operation was begun once before",
+                "Undo the operation: what it set aside first goes back, and the rest is kept.",
+            )
+        )
 
 
 def _nothing_came(reading: LaneReading, permit: Permit, intent: BeginIntent, keep: Keep) -> None:
@@ -89,6 +101,7 @@ def _as_it_was(permit: Permit) -> WayBack:
         remains_name=kept_name(permit.database, permit.generation, REMAINS, permit.permit_id),
         tag=before.tag,
         locked=before.locked,
+        came=permit,
     )
 
 

@@ -26,12 +26,13 @@ from launchplane_lane_contracts.reading import (
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.receipt import SetAside
 from launchplane_lane_contracts.rulebook import decide
+from launchplane_lane_contracts.rules.retry import only_remains_stand_there
 from launchplane_lane_contracts.vocabulary import DataSource, KeepState, RoomState, TagState
 
 from . import filestore
 from .copying import what_cannot_be_copied
 from .database import MAINTENANCE_DATABASE, connected
-from .keep import ENDED, FILLING, SET_ASIDE, BeginIntent, Keep
+from .keep import ABORTED, ENDED, FILLING, SET_ASIDE, UNDONE, BeginIntent, Keep
 from .lane_reading import read_database, read_lane
 from .moving import Mover
 from .order_check import check_environment, check_permit
@@ -101,7 +102,11 @@ def _note(
     now = datetime.now(UTC)
     observation = observe(reading, keys, permit)
     decision = decide(permit.policy, permit.request, observation, now)
-    moved = (*_moved(permit, observation), *_folders_in_the_way(settings, permit, keep))
+    moved = (
+        *_moved(permit, observation),
+        *_folders_in_the_way(settings, permit, keep),
+        *_earlier_begins_in_the_way(permit, keep),
+    )
     if not decision.allowed or moved:
         raise Refused.because(*decision.reasons, *moved)
     require_own_session(settings)
@@ -115,6 +120,9 @@ def _note(
         begun_at=now,
     )
     try:
+        for earlier in permit.retries_permits:
+            if not keep.is_real(earlier):
+                keep.void(earlier, permit.kept_name)
         keep.note_begin(intent)
     except OSError as problem:
         raise CouldNotTell(
@@ -216,6 +224,30 @@ def _folders_in_the_way(settings: GuardSettings, permit: Permit, keep: Keep) -> 
     lacks = mover.room_lacks(incoming)
     if lacks is not None:
         yield lacks
+
+
+def _earlier_begins_in_the_way(permit: Permit, keep: Keep) -> Iterator[Reason]:
+    """Why the operation that is retried cannot be begun again here."""
+    for earlier in permit.retries_permits:
+        if not keep.is_real(earlier):
+            continue
+        if keep.has(earlier, ENDED) or keep.has(earlier, UNDONE) or keep.has(earlier, ABORTED):
+            found = "has ended here"
+            remedy = "Look at the lane, and plan anew."
+        elif not keep.has(earlier, SET_ASIDE):
+            found = "came half-way here"
+            remedy = (
+                "Let that begin come to its end first (`lane-authority start` with the operation, "
+                "once more), or undo the operation."
+            )
+        else:
+            continue
+        yield reason(
+            ReasonCode.READINGS_MOVED,
+            f"The rebuild of permit {earlier}, which would be done once more, {found}.",
+            remedy,
+            permit_id=earlier,
+        )
 
 
 def _already_begun(permit: Permit, intent: BeginIntent) -> Reason:
@@ -328,7 +360,8 @@ def _kept_tag(permit: Permit, reading: DatabaseReading, intent: BeginIntent) -> 
     is_its_own = (
         tag is not None and tag.database_oid == intent.database_oid and tag.lane == permit.lane
     )
-    generation = tag.generation if tag and is_its_own else permit.observation.record.generation
+    recorded = None if _is_remains(permit) else permit.observation.record.generation
+    generation = tag.generation if tag and is_its_own else recorded
     assert intent.database_oid is not None
     return EngineTag(
         lane=permit.lane,
@@ -339,6 +372,11 @@ def _kept_tag(permit: Permit, reading: DatabaseReading, intent: BeginIntent) -> 
         permit_id=permit.permit_id,
         set_aside_at=intent.begun_at,
     )
+
+
+def _is_remains(permit: Permit) -> bool:
+    """Whether what is set aside is what an earlier begin of the same operation left."""
+    return only_remains_stand_there(permit.request, permit.observation)
 
 
 def _incoming_folder(permit: Permit, keep: Keep) -> Path | None:

@@ -4,11 +4,13 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from launchplane_lane_contracts.contract import (
+    DatabaseName,
     DatabaseNameField,
     FilestorePath,
     PermitId,
@@ -131,6 +133,26 @@ class Keep:
         """Whether a step is done."""
         return (self._begun(permit_id) / step).exists()
 
+    def void(self, permit_id: PermitId, kept_name: DatabaseName) -> None:
+        """Note that a permit was never begun here, and now never can be. Raises OSError."""
+        with suppress(FileExistsError):
+            self.note_begin(
+                BeginIntent(
+                    permit_id=permit_id,
+                    token=NEVER_BEGUN,
+                    database_oid=None,
+                    kept_name=kept_name,
+                    had_filestore=False,
+                    begun_at=datetime.now(UTC),
+                )
+            )
+        self.note(permit_id, ENDED)
+
+    def is_real(self, permit_id: PermitId) -> bool:
+        """Whether a begin under this permit is on record. Raises CouldNotTell."""
+        intent = self.intent(permit_id)
+        return intent is not None and intent.token != NEVER_BEGUN
+
     def _begun(self, permit_id: PermitId) -> Path:
         return self.folder / BEGUN / permit_id
 
@@ -156,6 +178,8 @@ class Keep:
         )
 
 
+NEVER_BEGUN = "undone before it was begun"
+"""What is noted in the token's place, so that the permit can never be begun."""
 SET_ASIDE = "set-aside"
 """Everything that stood there was set aside."""
 FILLING = "filling"

@@ -5,6 +5,7 @@ from launchplane_lane_contracts.contract import PermitId
 from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.inside import read_inside
 from launchplane_lane_contracts.marker import EngineTag, FilestoreTag, Marker, MarkerRow
+from launchplane_lane_contracts.naming import REMAINS, kept_name
 from launchplane_lane_contracts.orders import PrepareOrder, StampOrder
 from launchplane_lane_contracts.reading import DatabaseReading, LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
@@ -44,6 +45,16 @@ def stamp(settings: GuardSettings, order: StampOrder, token: str) -> LaneReading
 
     Run again it writes the same. Raises Refused, CouldNotTell or Busy.
     """
+    if order.as_it_stands and settings.keep is not None:
+        # A begin of the very operation may be on its way.
+        keep = Keep(settings.keep)
+        keep.prepare(order.lane)
+        with keep.locked():
+            return _stamp(settings, order, token)
+    return _stamp(settings, order, token)
+
+
+def _stamp(settings: GuardSettings, order: StampOrder, token: str) -> LaneReading:
     check_environment(order, settings)
     marker = order.marker
     keep = Keep(settings.keep) if settings.keep is not None else None
@@ -65,7 +76,9 @@ def stamp(settings: GuardSettings, order: StampOrder, token: str) -> LaneReading
     if in_the_way is not None:
         raise Refused.because(in_the_way)
     # Data that went back (an undo) is stamped under the permit that had set it aside.
-    if order.permit_id is not None and (
+    if order.as_it_stands:
+        _require_that_it_stayed(order, keep, reading)
+    elif order.permit_id is not None and (
         keep is None
         or not (keep.has(order.permit_id, FINISHED) or keep.has(order.permit_id, ENDED))
     ):
@@ -87,11 +100,17 @@ def stamp(settings: GuardSettings, order: StampOrder, token: str) -> LaneReading
                 permit_id=order.permit_id,
             )
         )
+    if order.as_it_stands and keep is not None:
+        # Before the marker says that all is well: none of them can be begun from now on.
+        for each in _permits(order):
+            if not keep.is_real(each):
+                keep.void(each, kept_name(order.database, marker.generation, REMAINS, each))
     pending = _adopted_rebuild(order, reading.database)
     _write(settings, order, token, marker)
-    ended = order.permit_id or pending
-    if ended is not None and keep is not None and keep.intent(ended) is not None:
-        keep.note(ended, ENDED)
+    if keep is not None:
+        for each in (*_permits(order), *((pending,) if pending is not None else ())):
+            if keep.intent(each) is not None:
+                keep.note(each, ENDED)
     return read_lane(settings)
 
 
@@ -101,6 +120,23 @@ def _adopted_rebuild(order: StampOrder, database: DatabaseReading) -> PermitId |
     if order.replaces is None or tag is None or tag.state is not TagState.PENDING:
         return None
     return tag.permit_id
+
+
+def _permits(order: StampOrder) -> tuple[PermitId, ...]:
+    """The permits that end with it, the one that the order is about last."""
+    return (*order.ends, *((order.permit_id,) if order.permit_id is not None else ()))
+
+
+def _require_that_it_stayed(order: StampOrder, keep: Keep | None, reading: LaneReading) -> None:
+    """Refuse unless no begin of the operation ever took the data from its name."""
+    found = reading.database.entry.oid if reading.database.entry is not None else None
+    for each in _permits(order):
+        intent = keep.intent(each) if keep is not None else None
+        if keep is None or intent is None or not keep.is_real(each):
+            continue
+        moved = keep.filestore(intent.kept_name).exists() or keep.has(each, UNDONE)
+        if intent.database_oid != found or moved:
+            raise Refused.because(_moved(f"database oid {intent.database_oid}", f"oid {found}"))
 
 
 def _another_is_pending(order: StampOrder, row: MarkerRow | None, keep: Keep | None) -> bool:

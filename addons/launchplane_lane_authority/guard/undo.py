@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from launchplane_lane_contracts.contract import DatabaseName
+from launchplane_lane_contracts.contract import DatabaseName, PermitId
 from launchplane_lane_contracts.errors import CouldNotTell, Refused
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.marker import EngineTag, FilestoreTag
@@ -36,9 +36,6 @@ from .swap import (
 )
 from .tokens import PublicKeys
 
-NEVER_BEGUN = "undone before it was begun"
-"""What is noted in the token's place, so that the permit can never be begun."""
-
 
 def undo(
     settings: GuardSettings, keys: PublicKeys, order: UndoOrder
@@ -53,38 +50,32 @@ def undo(
     keep = Keep(settings.keep)
     keep.prepare(order.lane)
     with keep.locked():
-        intent = keep.intent(order.permit_id)
-        if intent is None or intent.token == NEVER_BEGUN:
-            # Nothing was changed under this permit, and now nothing ever will be.
-            if intent is None:
-                _expect_no_trace(settings, order)
-                keep.note_begin(_never_begun(order))
-            keep.note(order.permit_id, ENDED)
+        begun = _begun_under(settings, keep, order)
+        if not begun:
             return read_lane(settings), None
-        if keep.has(order.permit_id, UNDONE):
-            keep.note(order.permit_id, ENDED)
+        first, last = begun[0], begun[-1]
+        if keep.has(first.permit_id, UNDONE):
+            _end(keep, begun, UNDONE)
             reading = read_lane(settings)
             remains_oid = _oid_of(reading.database, order.remains_name)
             return reading, _remains(keep, order.remains_name, remains_oid)
-        if keep.has(order.permit_id, ABORTED):
+        if keep.has(first.permit_id, ABORTED):
             # The data went back as it was; so there is nothing left to put back.
-            keep.note(order.permit_id, ENDED)
+            _end(keep, begun)
             return read_lane(settings), None
-        if keep.has(order.permit_id, ENDED):
+        if any(keep.has(each.permit_id, ENDED) for each in begun):
             raise Refused.because(
                 _impossible(
                     f"the rebuild of permit {order.permit_id} is settled",
                     "Plan a restore from the kept database instead; the lane's view lists it.",
                 )
             )
-        permit = keys.order(intent.token, kind="permit", heed_time=False)
-        assert isinstance(permit, Permit)
+        permit = _permit(keys, first)
         if permit.request.data_source is DataSource.EXISTING:
-            if not keep.has(order.permit_id, SET_ASIDE):
+            if not any(keep.has(each.permit_id, SET_ASIDE) for each in begun):
                 # Its begin did not come to its end: all that it may have done is unlock.
-                lock_again(settings, intent, permit)
-                keep.note(order.permit_id, UNDONE)
-                keep.note(order.permit_id, ENDED)
+                lock_again(settings, first, permit)
+                _end(keep, begun, UNDONE)
                 return read_lane(settings), None
             raise Refused.because(
                 _impossible(
@@ -93,38 +84,56 @@ def undo(
                     "operation.",
                 )
             )
-        remains = put_back(settings, keep, intent, permit, _way_back(intent, permit, order))
-        keep.note(order.permit_id, UNDONE)
-        keep.note(order.permit_id, ENDED)
+        back = _way_back(first, permit, order, _permit(keys, last))
+        remains = put_back(settings, keep, first, permit, back)
+        _end(keep, begun, UNDONE)
     return read_lane(settings), remains
 
 
-def _expect_no_trace(settings: GuardSettings, order: UndoOrder) -> None:
+def _begun_under(settings: GuardSettings, keep: Keep, order: UndoOrder) -> tuple[BeginIntent, ...]:
+    """Every begin of the operation, oldest first. No permit without one can be begun from now on.
+
+    The first one set the lane's data aside, each later one what its forerunner had left.
+    """
+    permits = (*order.earlier_permits, order.permit_id)
+    unknown = [each for each in permits if keep.intent(each) is None]
+    if unknown:
+        _expect_no_trace(settings, unknown)
+    for each in permits:
+        if not keep.is_real(each):
+            keep.void(each, order.remains_name)
+    intents = (keep.intent(each) for each in permits if keep.is_real(each))
+    return tuple(each for each in intents if each is not None)
+
+
+def _end(keep: Keep, begun: tuple[BeginIntent, ...], *steps: str) -> None:
+    """Note of all of them that it is over; of the first one first, by which a killed undo goes."""
+    for each in begun:
+        for step in (*steps, ENDED):
+            keep.note(each.permit_id, step)
+
+
+def _permit(keys: PublicKeys, intent: BeginIntent) -> Permit:
+    permit = keys.order(intent.token, kind="permit", heed_time=False)
+    assert isinstance(permit, Permit)
+    return permit
+
+
+def _expect_no_trace(settings: GuardSettings, permits: list[PermitId]) -> None:
     """Refuse when a database says that the permit was begun, whatever the keep knows of it."""
     database = read_lane(settings).database
     if database.server is None:
         raise CouldNotTell(f"The server did not answer: {database.problem}.")
     here = (database.entry,) if database.entry is not None else ()
     for each in (*here, *database.neighbours):
-        if each.tag is not None and each.tag.permit_id == order.permit_id:
+        if each.tag is not None and each.tag.permit_id in permits:
             raise Refused.because(
                 _impossible(
-                    f"{each.name} (oid {each.oid}) was tagged under permit {order.permit_id}, and "
-                    f"the keep {settings.keep} knows nothing of it",
+                    f"{each.name} (oid {each.oid}) was tagged under permit {each.tag.permit_id}, "
+                    f"and the keep {settings.keep} knows nothing of it",
                     "Give the guard the keep with which the operation was begun, then undo again.",
                 )
             )
-
-
-def _never_begun(order: UndoOrder) -> BeginIntent:
-    return BeginIntent(
-        permit_id=order.permit_id,
-        token=NEVER_BEGUN,
-        database_oid=None,
-        kept_name=order.remains_name,
-        had_filestore=False,
-        begun_at=datetime.now(UTC),
-    )
 
 
 @dataclass(frozen=True)
@@ -137,9 +146,11 @@ class WayBack:
     """The tag of the data that goes back."""
     locked: bool
     """Whether it is locked at once."""
+    came: Permit
+    """The permit under which what stands there now came."""
 
 
-def _way_back(intent: BeginIntent, permit: Permit, order: UndoOrder) -> WayBack:
+def _way_back(intent: BeginIntent, permit: Permit, order: UndoOrder, came: Permit) -> WayBack:
     """Under a new generation, and locked where it was locked before it was set aside."""
     tag = None
     if intent.database_oid is not None:
@@ -151,7 +162,7 @@ def _way_back(intent: BeginIntent, permit: Permit, order: UndoOrder) -> WayBack:
             permit_id=order.permit_id,
         )
     locked = permit.observation.database.locked
-    return WayBack(order.lane, order.remains_name, tag, locked)
+    return WayBack(order.lane, order.remains_name, tag, locked, came)
 
 
 def put_back(
@@ -169,7 +180,7 @@ def put_back(
     _require_room(settings, keep, intent)
     remains = _exchange_databases(settings, intent, permit, back, database)
     _exchange_folders(settings, keep, intent, permit, back, remains)
-    _tag_remains(keep.filestore(back.remains_name), permit, database.server, remains)
+    _tag_remains(keep.filestore(back.remains_name), back.came, database.server, remains)
     return _remains(keep, back.remains_name, remains)
 
 
@@ -264,7 +275,7 @@ def _exchange_databases(
         )
     going = None
     if entry is not None:
-        going = Going(entry.oid, back.remains_name, _remains_tag(permit, entry.oid))
+        going = Going(entry.oid, back.remains_name, _remains_tag(back.came, entry.oid))
     coming = None
     if intent.database_oid is not None:
         kept = next(

@@ -1,0 +1,286 @@
+"""A rebuild that died is done once more: what it left is kept too, and undo finds the old data."""
+
+import pytest
+
+from launchplane_lane_contracts.errors import Refused
+from launchplane_lane_contracts.reasons import ReasonCode
+from launchplane_lane_contracts.vocabulary import DataSource, Operation
+from launchplane_lane_driver import operations
+from launchplane_lane_driver.lane_view import lane_view
+from launchplane_lane_driver.store.records import OperationRecord
+from tests.driver.small_host import SmallHost, SmallLane, refused, untouched
+from tests.guard import fingerprint
+
+AFTER = 'if [ "$1" = {step} ]; then "$GUARD" "$@" >/dev/null 2>&1; kill -9 $PPID; exit 1; fi\n'
+BEFORE = 'if [ "$1" = {step} ]; then kill -9 $PPID; exit 1; fi\n'
+ON = 'exec "$GUARD" "$@"'
+EXISTING = (Operation.RECREATE, DataSource.EXISTING)
+
+
+def killed_at(host: SmallHost, lane: SmallLane, script: str, step: str, *command: str) -> None:
+    """Run a command of which the driver is killed at the guard's `step`."""
+    lane.guard_becomes(script.format(step=step) + ON)
+    assert host.operate(*command).code == -9
+    lane.put_guard_back()
+
+
+def whole(host: SmallHost, lane: SmallLane) -> bool:
+    """Whether the lane is in order: marker, record, ledger, and every begin has its end."""
+    view = lane_view(host.office, lane.lane)
+    host.office.store.verify_ledger()
+    begun = sorted(each.name for each in (lane.keep / "begun").iterdir())
+    ended = sorted(each.parent.name for each in (lane.keep / "begun").glob("*/ended"))
+    assert begun == ended
+    return (view.unfinished, view.marker.split(":")[0]) == ("", "bound")
+
+
+def all_is_listed(host: SmallHost, lane: SmallLane) -> bool:
+    """Whether the host lists every database that is kept on the server, and no other."""
+    listed = {each.name for each in host.office.store.host_record(lane.lane).kept}
+    return listed == set(fingerprint.databases(lane.cluster)) - {lane.database}
+
+
+def half_made(host: SmallHost, lane: SmallLane, whose: str = "half") -> OperationRecord:
+    """A rebuild whose materialiser died after it had made some data."""
+    begun = host.begin(lane)
+    lane.materialise(whose)
+    return begun
+
+
+def test_a_retry_keeps_what_the_first_run_left(host: SmallHost, lane: SmallLane) -> None:
+    before = lane.data()
+    operation = half_made(host, lane)
+    left = lane.data()
+    again = operations.retry(host.office, operation.operation_id)
+    assert again.phase == "begun"
+    assert again.generation > operation.generation
+    assert again.permit_id != operation.permit_id
+    lane.materialise("second")
+    came = lane.data()
+    settled = operations.finish(host.office, operation.operation_id, succeeded=True)
+    assert settled.phase == "settled"
+    assert lane.data() == came
+    old, remains = host.office.store.host_record(lane.lane).kept
+    assert lane.kept_data(old.name) == before
+    assert lane.kept_data(remains.name) == left
+    assert old.name == settled.kept_name
+    assert remains.kept_until is not None
+    assert whole(host, lane)
+    assert all_is_listed(host, lane)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_undo_after_retries_finds_the_old_data(
+    host: SmallHost, lane: SmallLane, times: int
+) -> None:
+    before = lane.data()
+    operation = half_made(host, lane)
+    left = [lane.data()]
+    for number in range(times):
+        operations.retry(host.office, operation.operation_id)
+        lane.materialise(f"run {number}")
+        left.append(lane.data())
+    operations.undo(host.office, operation.operation_id)
+    assert lane.data() == before
+    assert whole(host, lane)
+    assert all_is_listed(host, lane)
+    kept = host.office.store.host_record(lane.lane).kept
+    assert sorted(lane.kept_data(each.name).oid for each in kept) == sorted(
+        each.oid for each in left
+    )
+    assert all(lane.kept_data(each.name) in left for each in kept)
+    # What is kept can be brought back: its tag and the host's record agree.
+    plan = host.plan(lane, Operation.RESTORE, DataSource.KEPT, kept_database=kept[0].name)
+    assert plan.decision.allowed, plan.decision.reasons
+
+
+@pytest.mark.parametrize("script", [BEFORE, AFTER], ids=["before", "after"])
+@pytest.mark.parametrize("way", ["retry", "start", "undo"])
+def test_a_retry_that_is_killed_goes_on(
+    host: SmallHost, lane: SmallLane, script: str, way: str
+) -> None:
+    before = lane.data()
+    operation = half_made(host, lane).operation_id
+    left = lane.data()
+    killed_at(host, lane, script, "begin", "retry", operation)
+    assert host.office.store.operation(operation).phase == "started"
+    done = host.operate(way, operation)
+    assert done.code == 0, done.stderr
+    if way != "undo":
+        lane.materialise("second")
+        done = host.operate("finish", operation)
+        assert done.code == 0, done.stderr
+        old, remains = host.office.store.host_record(lane.lane).kept
+        assert lane.kept_data(old.name) == before
+    else:
+        assert lane.data() == before
+        (remains,) = host.office.store.host_record(lane.lane).kept
+    assert fingerprint.data_of(lane.cluster, remains.name, lane.filestore).oid == left.oid
+    assert whole(host, lane)
+    assert all_is_listed(host, lane)
+
+
+@pytest.mark.parametrize(("step", "script"), [("undo", AFTER), ("stamp", BEFORE), ("stamp", AFTER)])
+def test_an_undo_after_a_retry_goes_on(
+    host: SmallHost, lane: SmallLane, step: str, script: str
+) -> None:
+    before = lane.data()
+    operation = half_made(host, lane).operation_id
+    operations.retry(host.office, operation)
+    lane.materialise("second")
+    killed_at(host, lane, script, step, "undo", operation)
+    done = host.operate("undo", operation)
+    assert done.code == 0, done.stderr
+    assert lane.data() == before
+    assert whole(host, lane)
+    assert all_is_listed(host, lane)
+
+
+def test_a_permit_that_was_replaced_is_worth_nothing(host: SmallHost, lane: SmallLane) -> None:
+    operation = host.authorize(lane).operation_id
+    killed_at(host, lane, BEFORE, "begin", "start", operation)
+    first = host.office.store.operation(operation).permit_token
+    assert first is not None
+    # Within its time the same permit goes on; it is begun once.
+    assert operations.retry(host.office, operation).permit_token == first
+    operations.retry(host.office, operation)
+    with untouched(lane), refused(ReasonCode.PERMIT_ALREADY_BEGUN):
+        lane_begin(host, lane, first)
+
+
+def lane_begin(host: SmallHost, lane: SmallLane, token: str) -> None:
+    """What somebody does who has a permit in hand."""
+    from launchplane_lane_driver.guard_client import carry_out
+
+    nonce = host.office.keys.verify_marker(token).order
+    assert nonce is not None
+    carry_out(host.office.configuration(lane.lane), "begin", token, nonce.nonce)
+
+
+def test_what_is_the_lanes_own_is_never_remains(host: SmallHost, lane: SmallLane) -> None:
+    operation = half_made(host, lane)
+    lane.execute(f'ALTER DATABASE "{lane.database}" RENAME TO away')
+    assert operation.kept_name is not None
+    lane.cluster.execute(f'ALTER DATABASE "{operation.kept_name}" WITH ALLOW_CONNECTIONS true')
+    lane.cluster.execute(f'ALTER DATABASE "{operation.kept_name}" RENAME TO "{lane.database}"')
+    with untouched(lane), pytest.raises(Refused):
+        operations.retry(host.office, operation.operation_id)
+
+
+def test_settled_and_kept_that_came_are_not_done_once_more(
+    host: SmallHost, lane: SmallLane
+) -> None:
+    settled = host.rebuild(lane)
+    with untouched(lane), refused(ReasonCode.NO_OPERATION_AUTHORIZED):
+        operations.retry(host.office, settled.operation_id)
+    kept = settled.kept_name
+    begun = host.begin(lane, Operation.RESTORE, DataSource.KEPT, kept_database=kept)
+    with untouched(lane), refused(ReasonCode.RETRY_OTHER_OPERATION):
+        operations.retry(host.office, begun.operation_id)
+    operations.undo(host.office, begun.operation_id)
+    assert whole(host, lane)
+
+
+def test_a_change_in_place_that_failed_is_rolled_back(host: SmallHost, lane: SmallLane) -> None:
+    before = lane.data()
+    generation = host.office.store.host_record(lane.lane).generation
+    begun = host.begin(lane, *EXISTING)
+    lane.runtime.stop()
+    with refused(ReasonCode.RUNTIME_NOT_ANSWERING):
+        operations.finish(host.office, begun.operation_id, succeeded=True)
+    # The marker is pending by now, and the very data stands there.
+    lane.runtime.start()
+    for _time in range(2):
+        again = operations.retry(host.office, begun.operation_id)
+        assert (again.phase, again.generation) == ("begun", generation)
+    assert operations.finish(host.office, begun.operation_id, succeeded=True).phase == "settled"
+    assert lane.data() == before
+    assert whole(host, lane)
+    assert host.office.store.host_record(lane.lane).kept == ()
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_a_change_in_place_is_settled_as_it_stands(
+    host: SmallHost, lane: SmallLane, finished: bool
+) -> None:
+
+    before, record = lane.data(), host.office.store.host_record(lane.lane)
+    begun = host.begin(lane, *EXISTING)
+    lane.runtime.stop()
+    if finished:
+        with refused(ReasonCode.RUNTIME_NOT_ANSWERING):
+            operations.finish(host.office, begun.operation_id, succeeded=True)
+    done = host.operate("settle", begun.operation_id, "--as-it-stands")
+    assert done.code == 0, done.stderr
+    after = host.office.store.host_record(lane.lane)
+    assert (after.generation, after.identity) == (record.generation, record.identity)
+    assert after.nonce != record.nonce
+    lane.runtime.start()
+    assert lane.data() == before
+    assert whole(host, lane)
+
+
+def test_a_begin_that_the_guard_refused_is_settled_as_it_stands(
+    host: SmallHost, lane: SmallLane
+) -> None:
+    operation = host.authorize(lane).operation_id
+    before = lane.data()
+    killed_at(host, lane, BEFORE, "begin", "start", operation)
+    token = host.office.store.operation(operation).permit_token
+    assert token is not None
+    assert operations.settle_as_it_stands(host.office, operation).phase == "settled"
+    # The permit was never begun, and now never can be.
+    with untouched(lane), refused(ReasonCode.PERMIT_ALREADY_BEGUN):
+        lane_begin(host, lane, token)
+    assert lane.data() == before
+    assert whole(host, lane)
+
+
+@pytest.mark.parametrize("script", [BEFORE, AFTER], ids=["before", "after"])
+def test_settling_as_it_stands_goes_on(host: SmallHost, lane: SmallLane, script: str) -> None:
+    before = lane.data()
+    operation = host.begin(lane, *EXISTING).operation_id
+    killed_at(host, lane, script, "stamp", "settle", operation, "--as-it-stands")
+    done = host.operate("settle", operation, "--as-it-stands")
+    assert done.code == 0, done.stderr
+    assert lane.data() == before
+    assert whole(host, lane)
+
+
+def test_other_data_is_not_settled_as_it_stands(host: SmallHost, lane: SmallLane) -> None:
+    operation = host.begin(lane).operation_id
+    with untouched(lane), refused(ReasonCode.READINGS_MOVED):
+        operations.settle_as_it_stands(host.office, operation)
+    lane.materialise()
+    with untouched(lane), refused(ReasonCode.READINGS_MOVED):
+        operations.settle_as_it_stands(host.office, operation)
+    operations.undo(host.office, operation)
+    assert whole(host, lane)
+
+
+@pytest.mark.parametrize("by", ["host", "guard"])
+def test_an_abort_leaves_generation_and_nonce(host: SmallHost, lane: SmallLane, by: str) -> None:
+    before, record = lane.data(), host.office.store.host_record(lane.lane)
+    begun = host.begin(lane)
+    if by == "host":
+        done = host.operate("abort", begun.operation_id)
+        assert done.code == 0, done.stderr
+    else:
+        killed_at(host, lane, AFTER, "abort", "abort", begun.operation_id)
+        assert host.phase(begun) == "begun"
+        assert host.operate("undo", begun.operation_id).code == 0
+    assert host.phase(begun) == "aborted"
+    after = host.office.store.host_record(lane.lane)
+    assert (after.generation, after.nonce) == (record.generation, record.nonce)
+    assert after.kept == ()
+    assert lane.data() == before
+    assert whole(host, lane)
+
+
+def test_what_was_done_once_more_is_not_aborted(host: SmallHost, lane: SmallLane) -> None:
+    operation = host.begin(lane).operation_id
+    operations.retry(host.office, operation)
+    with untouched(lane), refused(ReasonCode.UNDO_IMPOSSIBLE):
+        operations.abort(host.office, operation)
+    operations.undo(host.office, operation)
+    assert whole(host, lane)
