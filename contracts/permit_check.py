@@ -48,5 +48,5 @@ def _permits_before(permit: Permit) -> tuple[PermitId, ...]:
     unfinished = permit.observation.record.unfinished
     if permit.request.retries is None or unfinished is None:
         return ()
-    last = (unfinished.permit_id,) if unfinished.permit_id is not None else ()
-    return (*unfinished.earlier_permits, *last)
+    signed = (*unfinished.earlier_permits, unfinished.permit_id)
+    return tuple(each for each in signed if each is not None)

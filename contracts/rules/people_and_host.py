@@ -79,9 +79,10 @@ def nothing_is_in_progress(case: Case) -> Iterator[Reason]:
             ReasonCode.OPERATION_UNFINISHED,
             f"Operation {unfinished.operation_id} was {unfinished.phase} and is not settled.",
             f"Finish it (`lane-authority finish {unfinished.operation_id}`), put the old data "
-            f"back (`lane-authority undo {unfinished.operation_id}`), or do the same once more as "
-            "a retry of it. Where the data that was recorded still stands there, it can be settled "
-            "as it stands.",
+            f"back (`lane-authority undo {unfinished.operation_id}`), or do the same once more "
+            f"(`lane-authority retry {unfinished.operation_id}`). Where the data that was recorded "
+            f"never left its name: `lane-authority settle {unfinished.operation_id} "
+            "--as-it-stands`.",
             operation_id=unfinished.operation_id,
             phase=unfinished.phase,
         )

@@ -247,6 +247,8 @@ NEXT = {
     "(to give it up: lane-authority undo {0})",
     OperationPhase.BEGUN: "Next, when the new data is there: lane-authority finish {0}  "
     "(to go back: lane-authority undo {0})",
+    OperationPhase.MATERIALISED: "Next: lane-authority finish {0}  "
+    "(once more: lane-authority retry {0}; to go back: lane-authority undo {0})",
 }
 """What an operator types after these phases."""
 

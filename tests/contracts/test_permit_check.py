@@ -11,9 +11,9 @@ from launchplane_lane_contracts.naming import kept_name
 from launchplane_lane_contracts.orders import Permit
 from launchplane_lane_contracts.permit_check import permit_disagreements
 from launchplane_lane_contracts.plan import plan_target
-from launchplane_lane_contracts.vocabulary import DataSource, Operation
+from launchplane_lane_contracts.vocabulary import DataSource, Operation, OperationPhase
 
-from .cases import allowed_case, changed
+from .cases import UNFINISHED, allowed_case, changed, unfinished
 from .readings import a_permit
 
 
@@ -140,3 +140,32 @@ def test_the_permits_own_time_decides_and_not_the_readers() -> None:
     assert late is not None
     after = permit.model_copy(update={"issued_at": late + timedelta(days=1)})
     assert any("obligations" in each for each in permit_disagreements(after))
+
+
+def a_retry(*earlier: str, last: str | None = "permit-last") -> Permit:
+    """A permit whose request retries an operation for which these were signed before."""
+    permit = changed(a_whole_permit(), "request.retries", UNFINISHED)
+    under_way = unfinished(OperationPhase.BEGUN).model_copy(
+        update={"permit_id": last, "earlier_permits": earlier}
+    )
+    return changed(permit, "observation.record.unfinished", under_way)
+
+
+@pytest.mark.parametrize(
+    ("permit", "right"),
+    [
+        (a_retry(), ("permit-last",)),
+        (a_retry("permit-1", "permit-2"), ("permit-1", "permit-2", "permit-last")),
+        (a_retry(last=None), ()),
+        (a_whole_permit(), ()),
+        (changed(a_retry(), "observation.record.unfinished", None), ()),
+    ],
+    ids=["first retry", "third retry", "nothing was signed", "no retry", "nothing unfinished"],
+)
+def test_a_retry_takes_the_place_of_every_permit_before_it(
+    permit: Permit, right: tuple[str, ...]
+) -> None:
+    words = "does not take the place"
+    for given in (right, (*right, "another-permit")):
+        found = permit_disagreements(permit.model_copy(update={"retries_permits": given}))
+        assert any(words in each for each in found) is (given != right)

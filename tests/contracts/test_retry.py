@@ -201,6 +201,10 @@ def test_the_pending_marker_of_the_operation_itself_is_accepted() -> None:
     assert codes(case) == set()
     other = case.change("observation.marker.permit_id", "permit-of-somebody-else")
     assert codes(other) == {Code.MARKER_PENDING}
+    earlier = other.change(
+        "observation.record.unfinished.earlier_permits", (PERMIT, "permit-of-somebody-else")
+    )
+    assert codes(earlier) == set()
     assert Code.MARKER_PENDING in codes(case.change("request.retries", None))
     unknown = case.change_all(
         {

@@ -128,7 +128,7 @@ RETRY = Way(
 )
 SETTLE = Way(
     "settle as it stands",
-    "settled as it stands",
+    "--as-it-stands",
     {**NOTHING_UNDER_WAY, **DATA_IN_PLACE},
     lambda known: _is_unfinished(known) and _recorded_data_stands(known),
 )
