@@ -1,0 +1,76 @@
+"""Every place from which the guard is given an order, in one list. There is no other way to a lane.
+
+A test reads the driver's own source: an order that is given, or a token that is signed, anywhere
+else fails it, and so does an entry whose decision is gone.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class EntryPoint:
+    """One place that has the guard change something on a lane's server."""
+
+    module: str
+    """The module, below the driver."""
+    function: str
+    """The function that gives the order."""
+    order: str
+    """The guard's command."""
+    decided_in: str
+    """The module and function that must have said yes before."""
+    decided_by: tuple[str, ...]
+    """What that function calls to know."""
+
+
+REBUILD = ("make_plan", "require_same")
+"""Reads everything again and decides; refuses when the plan or the decision has changed."""
+LIFE = ("look", "begin_life")
+"""Reads everything again, refuses for every reason, and uses the signatures up."""
+
+ENTRY_POINTS: tuple[EntryPoint, ...] = (
+    EntryPoint("operations.start", "_begin", "begin", "operations.start:_sign_permit", REBUILD),
+    EntryPoint(
+        "operations.finish",
+        "finish",
+        "finish",
+        "operations.finish:finish",
+        ("wrong_phase", "permit_of"),
+    ),
+    EntryPoint(
+        "operations.undo", "undo", "undo", "operations.undo:undo", ("wrong_phase", "permit_of")
+    ),
+    EntryPoint("lives.release", "_drop", "release", "lives.life:carry_out", LIFE),
+    EntryPoint("lives.lost", "_set_aside", "set-aside", "lives.life:carry_out", LIFE),
+    EntryPoint("lives.marking", "_identity", "prepare", "lives.life:carry_out", LIFE),
+    # After a rebuild what was permitted has been checked; else a life was decided.
+    EntryPoint(
+        "stamping",
+        "stamp",
+        "stamp",
+        "operations.finish:finish",
+        ("_both_witnesses_agree", "_obligations_met"),
+    ),
+)
+"""All of them."""
+
+SIGNING: frozenset[tuple[str, str]] = frozenset(
+    {(each.module, each.function) for each in ENTRY_POINTS if each.order not in ("begin", "finish")}
+    | {
+        # The permit, which `begin` and `finish` carry.
+        ("operations.start", "_sign_permit"),
+        ("lane_office", "sign"),
+        # The token that asks a running Odoo; it only reads.
+        ("runtime_client", "ask_runtime"),
+    }
+)
+"""Every function that has a token signed."""
+
+PROGRAMS: frozenset[tuple[str, str]] = frozenset(
+    {
+        ("guard_client", "_run"),
+        ("approvals", "sign"),
+        ("approvals", "_ask"),
+    }
+)
+"""Every function that starts a program, but for those that read a password or fetch packages."""
