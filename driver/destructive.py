@@ -29,7 +29,10 @@ LIFE = ("look", "begin_life")
 """Reads everything again, refuses for every reason, and uses the signatures up."""
 
 ENTRY_POINTS: tuple[EntryPoint, ...] = (
-    EntryPoint("operations.start", "_begin", "begin", "operations.start:_sign_permit", REBUILD),
+    EntryPoint("operations.start", "begin", "begin", "operations.start:_sign_permit", REBUILD),
+    EntryPoint(
+        "operations.abort", "abort", "abort", "operations.abort:abort", ("wrong_phase", "permit_of")
+    ),
     EntryPoint(
         "operations.finish",
         "finish",
@@ -54,11 +57,15 @@ ENTRY_POINTS: tuple[EntryPoint, ...] = (
 )
 """All of them."""
 
+WITH_THE_PERMIT = frozenset({"begin", "finish", "abort"})
+"""Orders that are the permit itself, signed before."""
+
 SIGNING: frozenset[tuple[str, str]] = frozenset(
-    {(each.module, each.function) for each in ENTRY_POINTS if each.order not in ("begin", "finish")}
+    {(each.module, each.function) for each in ENTRY_POINTS if each.order not in WITH_THE_PERMIT}
     | {
-        # The permit, which `begin` and `finish` carry.
+        # The permit, and that of a retry; both are decided just before.
         ("operations.start", "_sign_permit"),
+        ("operations.retry", "_sign_again"),
         ("lane_office", "sign"),
         # The token that asks a running Odoo; it only reads.
         ("runtime_client", "ask_runtime"),
