@@ -103,8 +103,8 @@ def host_is_trusted(seen: Observation) -> Iterator[Reason]:
         yield reason(
             ReasonCode.STORE_ROLLED_BACK,
             "The host's store is older than the ledger head that is kept beside the signing key.",
-            "Put the newest store back. If it is lost, reconcile the old one with the lanes; "
-            "nothing else is decided from it.",
+            "Put the newest store back. If it is lost, bring this one in line with the lanes: "
+            "`lane-authority reconcile`; nothing else is decided from it.",
         )
     if not seen.clock_trusted:
         yield reason(

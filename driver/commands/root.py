@@ -26,6 +26,7 @@ from .rebuild_commands import (
     start,
     undo,
 )
+from .reconcile_command import reconcile
 
 
 class InOrder(click.Group):
@@ -73,6 +74,7 @@ for command in (
     audit,
     keys,
     notify,
+    reconcile,
     decide,
     guard_bundle,
 ):

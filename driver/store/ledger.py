@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 from launchplane_lane_contracts.contract import Digest
 from launchplane_lane_contracts.lane import Lane
 
+from ..highest import NOTHING, Highest
 from ..ledger_head import GENESIS, LedgerHead
 from .records import LedgerEntry
 from .schema import LedgerRow
@@ -36,6 +38,7 @@ class EntryKind(StrEnum):
     KEPT_RELEASED = "kept_released"
     KEPT_GONE_BACK = "kept_gone_back"
     EVIDENCE_RECORDED = "evidence_recorded"
+    RECONCILED = "reconciled"
     NOTED = "noted"
 
 
@@ -54,6 +57,8 @@ class Transaction:
     head: LedgerHead
     written: list[LedgerRow] = field(default_factory=list)
     """Its entries, in their order."""
+    highest: dict[str, Highest] = field(default_factory=dict)
+    """The numbers that it hands out, by lane."""
 
     def append(self, kind: EntryKind, lane: Lane | str | None, document: Mapping[str, Any]) -> None:
         """Add an entry."""
@@ -74,6 +79,16 @@ class Transaction:
         self.session.flush()
         self.written.append(row)
         self.head = LedgerHead(sequence=sequence, entry_digest=digest)
+        if name is not None:
+            self.highest[name] = _handed_out(document).at_least(self.highest.get(name, NOTHING))
+
+
+def _handed_out(document: Mapping[str, Any]) -> Highest:
+    revision = document.get("revision")
+    return Highest(
+        policy_revision=revision["number"] if isinstance(revision, Mapping) else 0,
+        generation=document.get("generation") or 0,
+    )
 
 
 def entry_digest(
@@ -121,8 +136,9 @@ def head_problem(session: Session, remembered: LedgerHead | None) -> str:
 def chain_problem(rows: Iterable[LedgerRow], before: LedgerHead) -> str:
     """Why `rows` do not follow on `before` one by one, or nothing."""
     for row in rows:
-        if row.sequence != before.sequence + 1:
-            return f"entry {before.sequence + 1} is missing"
+        expected = _follows(row, before)
+        if row.sequence != expected:
+            return f"entry {expected} is missing"
         if row.previous != before.entry_digest:
             return f"entry {row.sequence} does not follow on the one before it"
         problem = _row_problem(row)
@@ -130,6 +146,16 @@ def chain_problem(rows: Iterable[LedgerRow], before: LedgerHead) -> str:
             return problem
         before = head_of(row)
     return ""
+
+
+def _follows(row: LedgerRow, before: LedgerHead) -> int:
+    """The number that comes next; a reconciled store goes on after the head that it had lost."""
+    if row.kind == EntryKind.RECONCILED:
+        with suppress(ValueError, KeyError, TypeError):
+            lost = json.loads(row.document)["lost_head"]
+            if lost is not None:
+                return max(int(lost["sequence"]), before.sequence) + 1
+    return before.sequence + 1
 
 
 def _row_problem(row: LedgerRow) -> str:

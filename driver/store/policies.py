@@ -48,8 +48,9 @@ def record_policy(
     now: UtcInstant,
     approvals_used: tuple[int, ...] | None,
     replaces: int | None,
+    highest: int = 0,
 ) -> PolicyRevision:
-    """Add a revision. See `Store.record_policy`."""
+    """Add a revision, with a number above `highest`. See `Store.record_policy`."""
     present = policy_in_force(change.session, policy.lane)
     number = present.number if present is not None else 0
     if replaces is not None and replaces != number:
@@ -67,7 +68,7 @@ def record_policy(
     try:
         revision = PolicyRevision(
             policy=policy,
-            number=number + 1,
+            number=max(number, highest) + 1,
             recorded_at=now,
             recorded_by=actor,
             reason=reason_given,

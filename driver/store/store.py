@@ -36,12 +36,14 @@ from launchplane_lane_contracts.policy import Policy, PolicyRevision
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.vocabulary import UNFINISHED_PHASES, OperationPhase
 
+from ..highest import NOTHING, HighestFile
 from ..ledger_head import GENESIS, LedgerHead, LedgerHeadFile
-from . import approvals, evidence, lanes, ledger, operations, people, policies
+from . import approvals, evidence, lanes, ledger, operations, people, policies, reconciling
 from .engine import StoreDatabase
 from .ledger import EntryKind, Transaction
 from .migrate import migrate
 from .overview import LaneOverview, lane_overviews
+from .reconciling import LaneClaim, Reconciled
 from .records import LaneEvidence, LedgerEntry, OperationRecord, Proposal, StoredApproval
 from .schema import LedgerRow
 
@@ -72,6 +74,8 @@ class Store:
     ) -> None:
         self._database = database
         self._head_file = head_file
+        # Beside the head, so that it is not put back with the store either.
+        self._highest_file = HighestFile(head_file.path.with_name("highest.json"))
         self._clock = clock
         self.on_entry: Callable[[LedgerEntry], None] = _nobody
         """Told of each entry once it is durable. It must return at once and raise nothing."""
@@ -146,6 +150,7 @@ class Store:
                 now=now,
                 approvals_used=approvals_used,
                 replaces=replaces,
+                highest=self._highest_file.read().get(str(policy.lane), NOTHING).policy_revision,
             )
 
     # -- people ----------------------------------------------------------------------
@@ -664,6 +669,47 @@ class Store:
             f"ledger was written at {newest.at:%Y-%m-%d %H:%M:%S} UTC"
         )
 
+    def reconcile(
+        self, claims: tuple[LaneClaim, ...], *, by: Person, now: UtcInstant, look_only: bool
+    ) -> Reconciled:
+        """Bring a store that was lost or put back in line with what the lanes say of themselves.
+
+        Only what tightens is taken. With `look_only`, nothing is written. Raises Refused when the
+        store's own ledger is broken: then another copy, or none, is to be put in its place.
+        """
+        remembered = self._head_file.read()
+        with self._database.writing() as session:
+            rows = session.scalars(select(LedgerRow).order_by(LedgerRow.sequence)).all()
+            broken = (
+                ledger.chain_problem(rows, GENESIS)
+                or policies.difference_to_ledger(session)
+                or evidence.difference_to_ledger(session)
+            )
+            if broken:
+                raise Refused.because(self._not_trusted(broken))
+            problem = ledger.head_problem(session, remembered)
+            newest = ledger.newest_row(session)
+            head = ledger.head_of(newest)
+            change = Transaction(session=session, at=self._clock(), head=head)
+            taken = reconciling.reconcile(
+                change,
+                claims,
+                highest=self._highest_file.read(),
+                lost=(remembered or head) if problem else None,
+                written_until=newest.at if newest is not None else None,
+                by=by,
+                now=now,
+            )
+            if look_only:
+                session.rollback()
+                return Reconciled(problem, taken)
+            entries = [ledger.entry_of(row) for row in change.written]
+            self._highest_file.raise_to(change.highest)
+        self._head_file.move_forward(change.head)
+        for entry in entries:
+            self.on_entry(entry)
+        return Reconciled(problem, taken)
+
     # -- how it is done ------------------------------------------------------------
 
     @contextmanager
@@ -678,6 +724,8 @@ class Store:
             yield change
             # Read while the rows are at hand; they are told of once all of it is durable.
             entries = [ledger.entry_of(row) for row in change.written]
+            # Before the commit: a number that nobody had is harmless, one that is lost is not.
+            self._highest_file.raise_to(change.highest)
         self._head_file.move_forward(change.head)
         for entry in entries:
             self.on_entry(entry)
@@ -695,7 +743,8 @@ class Store:
             ReasonCode.STORE_ROLLED_BACK,
             f"The ledger of the store {self._database.place} cannot be trusted: {problem}.",
             "Put the newest store back, together with nothing else: the head in "
-            f"{self._head_file.path} stays as it is.",
+            f"{self._head_file.path} stays as it is. Where the newest one is lost, bring this one "
+            "in line with the lanes: `lane-authority reconcile`.",
             problem=problem,
         )
 

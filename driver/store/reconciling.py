@@ -1,0 +1,229 @@
+"""A store that was lost or put back is brought in line with what the lanes say of themselves.
+
+Only what tightens is taken. The ledger goes on under the number after the lost head, in an entry
+that names it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from launchplane_lane_contracts.contract import DatabaseName, Digest, PermitId, Person, UtcInstant
+from launchplane_lane_contracts.evidence import KeptData
+from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.marker import Marker
+from launchplane_lane_contracts.policy import Policy, PolicyRevision
+from launchplane_lane_contracts.vocabulary import OperationPhase, RolloutState
+
+from ..highest import NOTHING, Highest
+from ..ledger_head import LedgerHead
+from .lanes import add_kept, kept_of, lane_row, live_row
+from .ledger import EntryKind, Transaction
+from .policies import policy_in_force
+from .schema import ApprovalRow, LaneRow, PolicyRow
+
+KEPT_FOR = timedelta(days=7)
+"""How long data is kept at least from now on, of which nobody knows for how long it was to be."""
+
+TAKEN_AWAY = "reconciled"
+"""What every signature was used for that an old store shows as free."""
+
+
+@dataclass(frozen=True)
+class KeptClaim:
+    """A database that its own tag calls kept data of the lane."""
+
+    name: DatabaseName
+    database_oid: int
+    generation: int
+    permit_id: PermitId
+    set_aside_at: UtcInstant | None
+    has_filestore: bool
+
+
+@dataclass(frozen=True)
+class LaneClaim:
+    """What a lane says of itself."""
+
+    lane: Lane
+    marker: Marker | None
+    """The settled marker that this host signed for exactly this database, in order throughout."""
+    kept: tuple[KeptClaim, ...] = ()
+    problem: str = ""
+    """Why it could not be read."""
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """What was found, and what was taken."""
+
+    problem: str
+    """What was wrong with the store; empty where it was the newest one."""
+    taken: tuple[str, ...]
+    """In sentences."""
+
+
+def reconcile(
+    change: Transaction,
+    claims: tuple[LaneClaim, ...],
+    *,
+    highest: Mapping[str, Highest],
+    lost: LedgerHead | None,
+    written_until: UtcInstant | None,
+    by: Person,
+    now: UtcInstant,
+) -> tuple[str, ...]:
+    """Take the claims over, and say in sentences what was taken.
+
+    `lost` is the head that the store lacks, None where it is whole; `written_until` is when its
+    last entry was written.
+    """
+    follows = change.head
+    if lost is not None:
+        change.head = LedgerHead(
+            sequence=max(lost.sequence, follows.sequence), entry_digest=follows.entry_digest
+        )
+    by_lane = {str(each.lane): each for each in claims}
+    known = set(change.session.scalars(select(LaneRow.lane))) | set(highest) | set(by_lane)
+    protective: list[PolicyRevision] = []
+    taken = tuple(
+        sentence
+        for name in sorted(known)
+        for sentence in _reconcile_lane(
+            change,
+            by_lane.get(name) or LaneClaim(Lane.parse(name), None),
+            highest.get(name, NOTHING),
+            protective,
+            store_is_old=lost is not None,
+            written_until=written_until,
+            by=by,
+            now=now,
+        )
+    )
+    if lost is not None:
+        change.session.execute(
+            update(ApprovalRow).where(ApprovalRow.used_by.is_(None)).values(used_by=TAKEN_AWAY)
+        )
+    change.append(
+        EntryKind.RECONCILED,
+        None,
+        {
+            "by": by,
+            "lost_head": lost.to_plain() if lost is not None else None,
+            "follows": follows.to_plain(),
+            "taken": list(taken),
+        },
+    )
+    # The entry that bridges the gap comes first.
+    for revision in protective:
+        _add(change, revision)
+    return taken
+
+
+def _reconcile_lane(
+    change: Transaction,
+    claim: LaneClaim,
+    highest: Highest,
+    protective: list[PolicyRevision],
+    *,
+    store_is_old: bool,
+    written_until: UtcInstant | None,
+    by: Person,
+    now: UtcInstant,
+) -> Iterator[str]:
+    session, lane, row = change.session, claim.lane, lane_row(change.session, claim.lane)
+    if claim.problem:
+        yield f"{lane}: it could not be read ({claim.problem}); run this again when it can be."
+    revision = policy_in_force(session, lane)
+    if store_is_old:
+        if revision is not None and revision.number < highest.policy_revision:
+            stricter = PolicyRevision(
+                policy=Policy(lane=lane, rollout_state=RolloutState.PRODUCTION),
+                number=highest.policy_revision + 1,
+                recorded_at=now,
+                recorded_by=by,
+                reason="the store was put back from an old copy, and newer revisions are lost",
+                change_digest=Digest("0" * 64),
+            )
+            protective.append(stricter)
+            yield (
+                f"{lane}: revisions up to {highest.policy_revision} of its policy are lost, so the "
+                f"most protective one is in force, as revision {stricter.number}."
+            )
+        elif revision is None:
+            yield f"{lane}: its policy is lost or was never recorded, so nothing is allowed."
+        live = live_row(session, lane)
+        if live is not None and live.phase == OperationPhase.AUTHORIZED:
+            # Nobody can tell any more whether it was started since.
+            live.phase, live.updated_at = OperationPhase.EXPIRED.value, now
+            yield f"{lane}: operation {live.operation_id} is given up."
+    marker = claim.marker
+    seen = [each.generation for each in claim.kept] + ([marker.generation] if marker else [])
+    row.next_generation = max(row.next_generation, highest.generation + 1, *(n + 1 for n in seen))
+    if marker is not None and _is_the_newest(marker, row, highest, written_until):
+        row.generation, row.nonce = marker.generation, marker.nonce
+        row.identity = marker.identity.canonical().decode()
+        row.filestore_path = marker.filestore_path
+        row.declared_lost = False
+        yield f"{lane}: the data at its place is recorded as generation {marker.generation}."
+    elif store_is_old and highest.generation > (row.generation or 0):
+        # Data of that generation may be anywhere, so nothing older is this lane's by itself.
+        row.generation, row.nonce, row.identity = highest.generation, None, None
+        yield (
+            f"{lane}: generation {highest.generation} was handed out, and no data of it is at its "
+            f"place; what is there can be adopted: `lane-authority adopt {lane}`."
+        )
+    present = {each.name for each in kept_of(session, lane)}
+    for each in claim.kept:
+        if each.name in present:
+            continue
+        add_kept(
+            session,
+            KeptData(
+                lane=lane,
+                name=each.name,
+                database_oid=each.database_oid,
+                generation=each.generation,
+                permit_id=each.permit_id,
+                set_aside_at=each.set_aside_at or now,
+                kept_until=now + KEPT_FOR,
+                authoritative=True,
+                has_filestore=each.has_filestore,
+            ),
+            None,
+        )
+        yield f"{lane}: {each.name} is kept, and counts as authoritative."
+
+
+def _is_the_newest(
+    marker: Marker, row: LaneRow, highest: Highest, written_until: UtcInstant | None
+) -> bool:
+    """Whether no newer data of the lane can be anywhere else, as far as anybody knows."""
+    if marker.generation < highest.generation:
+        return False
+    if row.generation is None or marker.generation > row.generation:
+        return True
+    if marker.generation < row.generation or marker.nonce == row.nonce:
+        return False
+    # The same generation, written once more after the store's last entry; or it was the lane that
+    # could not be read when the store was reconciled.
+    return row.nonce is None or (written_until is not None and marker.stamped_at > written_until)
+
+
+def _add(change: Transaction, revision: PolicyRevision) -> None:
+    change.session.add(
+        PolicyRow(
+            lane=str(revision.policy.lane),
+            number=revision.number,
+            recorded_at=revision.recorded_at,
+            change_digest=revision.change_digest,
+            document=revision.canonical().decode(),
+        )
+    )
+    change.append(
+        EntryKind.POLICY_RECORDED,
+        revision.policy.lane,
+        {"revision": revision.to_plain(), "approvals": []},
+    )
