@@ -126,7 +126,13 @@ def test_every_command_answers_one_json_document_and_no_secret(
         operation = str(run("authorize", digest)["operation_id"])
         run("start", operation)
         bare.materialise()
+        if ending == "undo":
+            run("retry", operation)
         run(ending, operation)
+    for ending, source in (("abort", "bootstrap/empty"), ("settle", "recreate/existing")):
+        operation = str(run("authorize", str(run("plan", name, source)["digest"]))["operation_id"])
+        run("start", operation)
+        run(ending, operation, *(("--as-it-stands",) if ending == "settle" else ()))
     run("doctor")
     run("release", "--due")
     run("lost", name, "--reason", "x")
@@ -144,7 +150,8 @@ def test_every_command_answers_one_json_document_and_no_secret(
         secrets += person.key_file.read_text().splitlines()[1:-1]
     for each in host.office.store.operations():
         assert each.permit_token
-        secrets += [each.permit_token, each.permit_token.split(".")[2]]
+        tokens = (each.permit_token, *(before.permit_token for before in each.earlier_permits))
+        secrets += [part for token in tokens for part in (token, token.split(".")[2])]
     texts = [text for each in outputs.values() for text in each]
     for words in (("lanes",), ("lane", name), ("audit", "show"), ("policy", "show", name)):
         done = quiet(host.operate(*words))
