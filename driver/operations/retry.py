@@ -11,7 +11,7 @@ from launchplane_lane_contracts.vocabulary import (
 
 from ..guard_client import show
 from ..lane_office import LaneOffice, utc_now
-from ..planning import PLAN, make_plan
+from ..planning import PLAN, make_plan, note_decision
 from ..store.records import OperationRecord
 from .start import begin, new_permit
 from .steps import began_before, permit_of, wrong_phase
@@ -56,6 +56,7 @@ def _sign_again(
         }
     )
     made, _witnessed = make_plan(office, request)
+    note_decision(office, made, "retry")
     if not made.decision.allowed:
         # Where signatures are missing, this is what they are asked for.
         office.store.propose(PLAN, made.target, proposer=request.requester, now=made.planned_at)
