@@ -6,11 +6,12 @@ from pathlib import Path
 import click
 from rich.markup import escape
 
-from launchplane_lane_contracts.contract import Digest
+from launchplane_lane_contracts.contract import Digest, Person
 from launchplane_lane_contracts.errors import BadInput
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.policy import Policy
 
+from ..lives.go_live import show_in_the_lane
 from ..policy_changes import apply_policy, propose_policy
 from .policy_review import check, diff, read_file, translate
 from .shared import (
@@ -78,11 +79,15 @@ def apply(context: click.Context, digest: str, as_json: bool) -> None:
 
     DIGEST is the one that was printed when it was proposed.
     """
-    revision = apply_policy(office_of(context), Digest(digest))
+    office = office_of(context)
+    revision = apply_policy(office, Digest(digest))
+    shown = show_in_the_lane(office, revision, Person(revision.recorded_by))
     if as_json:
-        answer(revision)
-    else:
-        say(f"Lane {revision.policy.lane}: policy revision {revision.number} is in force.")
+        answer({**revision.to_plain(), "in_the_lane": shown})
+        return
+    say(f"Lane {revision.policy.lane}: policy revision {revision.number} is in force.")
+    if shown:
+        say(escape(shown))
 
 
 @policy.command()
