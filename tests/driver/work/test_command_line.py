@@ -101,6 +101,7 @@ def test_every_command_answers_one_json_document_and_no_secret(
         )
     )
     run("init")
+    (first_key,) = host.host.keys.glob("signing-*.pem")
     run("policy", "check", str(file), command="policy check")
     run("policy", "diff", str(file), command="policy diff")
     with host.host.approvers_file.open("a") as approvers:
@@ -133,6 +134,12 @@ def test_every_command_answers_one_json_document_and_no_secret(
         operation = str(run("authorize", str(run("plan", name, source)["digest"]))["operation_id"])
         run("start", operation)
         run(ending, operation, *(("--as-it-stands",) if ending == "settle" else ()))
+    run("keys", "create", command="keys create")
+    run("keys", "rotate", command="keys rotate")
+    run("restamp", name, "--digest", str(run("restamp", name)["digest"]))
+    run("keys", "list", command="keys list")
+    run("keys", "revoke", first_key.stem.removeprefix("signing-"), command="keys revoke")
+    run("reconcile")
     run("doctor")
     run("release", "--due")
     run("lost", name, "--reason", "x")
@@ -144,8 +151,9 @@ def test_every_command_answers_one_json_document_and_no_secret(
     run("notify", "--due")
     # That one fetches packages, reads no host and knows no secret; tests/packaging has it run.
     assert set(outputs) == commands_with_json() - {"guard-bundle"}
-    (key,) = host.host.keys.glob("signing-*.pem")
-    secrets = [bare.cluster.odoo.password, *key.read_text().splitlines()[1:-1]]
+    secrets = [bare.cluster.odoo.password]
+    for key in (first_key, *host.host.keys.glob("*.pem")):
+        secrets += key.read_text().splitlines()[1:-1] if key.exists() else []
     for person in host.people.values():
         secrets += person.key_file.read_text().splitlines()[1:-1]
     for each in host.office.store.operations():
