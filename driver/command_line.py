@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 51
     import click
+    from pydantic import ValidationError
 
     from launchplane_lane_contracts.errors import ExitCode, LaneAuthorityError
 
@@ -59,6 +60,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as problem:
         problem.show()
         return int(ExitCode.USAGE)
+    except (UnicodeError, ValidationError):
+        # The value itself may be anything, so it is not shown.
+        click.echo("What was given is too long, or no text. Correct it and try again.", err=True)
+        return int(ExitCode.USAGE)
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        click.echo(
+            f"The system did not do it: {problem}. Put that right and run the same command again.",
+            err=True,
+        )
+        return int(ExitCode.COULD_NOT_TELL)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,11 @@ def _both_witnesses_agree(
     # An attested runtime does not settle data that came.
     attested_by = permit.request.requester if existing and permit.request.attest_runtime else None
     accepted = {RuntimeState.AGREES, RuntimeState.ATTESTED}
-    required = permit.policy.requires_runtime_identity or permit.obligations.authoritative
+    revision = office.store.policy(operation.lane)
+    assert revision is not None
+    # A policy that was tightened under way asks for the runtime as well.
+    obligations = as_policy_says_now(permit.obligations, revision)
+    required = permit.policy.requires_runtime_identity or obligations.authoritative
     if not required:
         accepted.add(RuntimeState.SILENT)
     until = time.monotonic() + wait_for_runtime

@@ -171,6 +171,7 @@ def _reconcile_lane(
     elif store_is_old and highest.generation > (row.generation or 0):
         # Data of that generation may be anywhere, so nothing older is this lane's by itself.
         row.generation, row.nonce, row.identity = highest.generation, None, None
+        row.declared_lost = False
         yield (
             f"{lane}: generation {highest.generation} was handed out, and no data of it is at its "
             f"place; what is there can be adopted: `lane-authority adopt {lane}`."

@@ -1,6 +1,7 @@
 """A begin is taken back as long as nothing came: database, files, marker as they were."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,26 @@ def test_files_that_came_already_are_kept(lane: Estate) -> None:
     assert lane.data() == old
     assert receipt.set_aside is not None
     assert (lane.keep / "filestores" / receipt.set_aside.name / "came").read_text() == "by rsync"
+
+
+@pytest.mark.parametrize("command", ["abort", "undo"])
+def test_nothing_goes_back_under_a_script_that_still_runs(
+    lane: Estate, tmp_path: Path, command: str
+) -> None:
+    """It would go on to its drop, and find there what has just been put back."""
+    old, permit = lane.data(), lane.permit()
+    lane.done("begin", lane.sign(permit))
+    token = lane.sign(permit if command == "abort" else lane.undo_order(permit))
+    lock = tmp_path / "lock"
+    lock.touch()
+    begun = lane.everything()
+    answer = lane.run(command, token, ODOO_DATA_WORKFLOW_LOCK_FILE=str(lock))
+    assert answer.exit_code == 52
+    assert str(lock) in answer.words
+    assert lane.everything() == begun
+    lock.unlink()
+    lane.done(command, token)
+    assert lane.data() == old
 
 
 def came_empty(lane: Estate) -> None:

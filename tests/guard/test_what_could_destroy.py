@@ -98,6 +98,22 @@ REASONS: dict[tuple[str, str], str] = {
         'f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "',
     ): "a trigger of the host's store that forbids it",
     (
+        "driver/migrations/versions/0004_evidence.py",
+        '"CREATE TRIGGER evidence_no_truncate BEFORE TRUNCATE ON evidence "',
+    ): "a trigger of the host's store that forbids it",
+    (
+        "driver/key_ring.py",
+        "file.unlink()",
+    ): "a private key that signs no more, in the host's own folder of keys",
+    (
+        "driver/doctor_people.py",
+        'if shutil.which("ssh-keygen") is None:',
+    ): "looks for a program",
+    (
+        "driver/doctor_people.py",
+        "import shutil",
+    ): "for that",
+    (
         "addons/launchplane_lane_authority/models/launchplane_lane_sealed.py",
         "def unlink(self):  # pylint: disable=method-required-super",
     ): "Odoo's method, overridden so that it refuses",

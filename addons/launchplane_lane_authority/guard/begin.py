@@ -57,12 +57,11 @@ def begin(
         intent = keep.intent(permit.permit_id)
         if intent is None:
             intent = _note(settings, keys, permit, token, keep)
-        elif (
-            intent.token != token
-            or keep.has(permit.permit_id, SET_ASIDE)
-            or keep.has(permit.permit_id, ENDED)
+        elif intent.token != token or any(
+            keep.has(permit.permit_id, step) for step in (SET_ASIDE, UNDONE, ABORTED, ENDED)
         ):
-            # Another token under the same id is another permit, or the note of an undo.
+            # Another token under the same id is another permit, or the note of an undo; and what
+            # went back already must not be taken away again.
             raise Refused.because(_already_begun(permit, intent))
         else:
             require_own_session(settings)

@@ -34,6 +34,7 @@ def connected(settings: GuardSettings, database: str) -> Iterator[Connection]:
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         application_name="lane-authority-guard",
         options=f"-c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS} "
+        "-c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 "
         "-c lock_timeout=20000 -c search_path=pg_catalog -c timezone=UTC",
     )
     try:

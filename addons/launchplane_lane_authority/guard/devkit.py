@@ -46,12 +46,15 @@ def command_differs(
 
 
 def require_free_lock(environment: Mapping[str, str]) -> None:
-    """Raise Busy while a run of the script holds its lock file; the script itself takes it."""
+    """Raise Busy while a run of the script holds its lock file; the script itself takes it.
+
+    A run that goes on would drop what is put back or set aside under it.
+    """
     path = environment.get(LOCK_FILE_VARIABLE, "").strip() or DEFAULT_LOCK_FILE
     if Path(path).exists():
         raise Busy(
-            f"The devkit's lock {path} is held by another run, so nothing was begun. Wait until "
-            "that run has ended; where it is certain that none is left, remove the file."
+            f"The devkit's lock {path} is held by a run of its script, so nothing was done. "
+            "Wait until that run has ended; where it is certain that none is left, remove the file."
         )
 
 

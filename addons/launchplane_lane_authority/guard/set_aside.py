@@ -94,6 +94,8 @@ def _move_files(
     away = keep.filestore(order.kept_name)
     if not away.exists():
         mover.set_aside(away)
+    else:
+        mover.empty(away)
     assert reading.database.server is not None
     filestore.write_tag(
         away,

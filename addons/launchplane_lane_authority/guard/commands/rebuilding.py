@@ -1,10 +1,13 @@
 """`begin`, `demote`, `finish`, `abort`, `undo` and `reopen`: one rebuild and its ways back."""
 
+import os
+
 from launchplane_lane_contracts.orders import Permit, SetAsideOrder, UndoOrder
 
 from ..abort import abort
 from ..begin import begin
 from ..demote import demote
+from ..devkit import require_free_lock
 from ..finish import finish
 from ..reopen import reopen
 from ..set_aside import set_aside
@@ -13,7 +16,10 @@ from .command import Answer, Call, Command, TakesOrder
 
 
 def _begin(call: Call) -> Answer:
-    return Answer(*begin(call.settings, call.public_keys(), call.order(Permit), call.token))
+    permit = call.order(Permit)
+    if permit.retries_permits:
+        require_free_lock(os.environ)
+    return Answer(*begin(call.settings, call.public_keys(), permit, call.token))
 
 
 def _finish(call: Call) -> Answer:
@@ -21,14 +27,17 @@ def _finish(call: Call) -> Answer:
 
 
 def _set_aside(call: Call) -> Answer:
+    require_free_lock(os.environ)
     return Answer(*set_aside(call.settings, call.order(SetAsideOrder)))
 
 
 def _undo(call: Call) -> Answer:
+    require_free_lock(os.environ)
     return Answer(*undo(call.settings, call.public_keys(), call.order(UndoOrder)))
 
 
 def _abort(call: Call) -> Answer:
+    require_free_lock(os.environ)
     return Answer(*abort(call.settings, call.order(Permit)))
 
 
