@@ -10,8 +10,8 @@ from ..store.store import Store
 def proof_of_kept(store: Store, lane: Lane, kept: DatabaseName) -> ProvenByBackup | None:
     """The proof that a backup of exactly this kept data gave the same rows and files.
 
-    None while nobody has recorded one. Recording backups is not part of the store yet, so until it
-    is, authoritative kept data goes only by being given up.
+    None for now: what the store has on record of backups says nothing yet of the fingerprint and
+    the files that a release compares, so authoritative kept data goes only by being given up.
     """
     del store, lane, kept
     return None

@@ -26,9 +26,9 @@ from .settings import GuardSettings
 from .tokens import PublicKeys
 
 STAYED = (
-    "The data stayed where it was and may be changed half-way. Plan the same operation again on "
-    "the host, for the change or for what rolls it back; the lane is unfinished until that has "
-    "ended."
+    "The data stayed where it was and may be changed half-way. Do the same operation once more on "
+    "the host (`lane-authority retry`), for the change or for what rolls it back; the lane is "
+    "unfinished until that has ended."
 )
 
 
@@ -137,4 +137,4 @@ def _way_on(permit: Permit, set_aside: SetAside | None) -> str:
     if permit.request.data_source is DataSource.EXISTING:
         return STAYED
     kept = f"The old data is kept as {set_aside.name}. " if set_aside is not None else ""
-    return f"{kept}Undo the operation on the host (`lane-authority undo`), or plan it again there."
+    return f"{kept}Undo the operation on the host (`lane-authority undo`)."

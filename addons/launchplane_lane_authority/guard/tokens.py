@@ -206,6 +206,6 @@ def _expired() -> Reason:
     return reason(
         ReasonCode.ORDER_EXPIRED,
         "The order's time is over.",
-        "Start the operation again on the host, which signs a new order after reading the lane "
-        "again.",
+        "Finish or undo what was begun. Where nothing was, give the operation up on the host "
+        "(`lane-authority undo`), then plan and authorize it again.",
     )
