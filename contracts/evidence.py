@@ -5,6 +5,7 @@ from .contract import (
     Contract,
     DatabaseNameField,
     DigestField,
+    Duration,
     FilestorePathField,
     NonceField,
     PermitIdField,
@@ -47,6 +48,12 @@ class DataProof(VersionedContract):
     """Digest of the manifest that was proven."""
     proven_at: UtcInstant
     """When (UTC)."""
+    took: Duration | None = None
+    """How long restoring and comparing took: what a real restore would take."""
+    fingerprint_digest: DigestField | None = None
+    """Digest of the content fingerprint that the restored database had."""
+    source_digest: DigestField | None = None
+    """Digest of all files of the folder that was captured; of kept data only, which rests."""
 
 
 class LoadProof(VersionedContract):
@@ -58,6 +65,8 @@ class LoadProof(VersionedContract):
     """Digest of the manifest that was proven."""
     proven_at: UtcInstant
     """When (UTC)."""
+    took: Duration | None = None
+    """How long the load command took."""
 
 
 class KeptData(Contract):

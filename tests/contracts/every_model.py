@@ -60,6 +60,7 @@ from launchplane_lane_contracts.vocabulary import (
     Weight,
 )
 
+from .backups import BACKUP_VALUES
 from .cases import (
     DATABASE,
     DATABASE_OID,
@@ -358,6 +359,7 @@ VALUES: tuple[Contract, ...] = (
     *(value for value in VIEW_VALUES if value is not None),
     *DESCRIPTOR_VALUES,
     *FINGERPRINT_VALUES,
+    *BACKUP_VALUES,
     SET_ASIDE,
     SHADOW,
     SOME_FILES,
