@@ -220,7 +220,7 @@ class BackupManifest(VersionedContract):
 
         Differs from the manifest's only in sequences that moved, and only within their span.
         """
-            spans: dict[tuple[str, ...], SequenceSpan] = {
+        spans: dict[tuple[str, ...], SequenceSpan] = {
             (each.schema_name, each.name): each for each in self.moved_sequences
         }
         restored = {each.key(): each for each in found.sequences}
