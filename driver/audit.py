@@ -26,7 +26,7 @@ class Verified:
     entries: int
     """Entries of the ledger."""
     used: int
-    """Signatures that were used, each good by the people on record at that moment."""
+    """Signatures that were used, each good by the people on record then, or taken away."""
     free: int
     """Signatures that nobody used yet."""
 
@@ -52,6 +52,8 @@ def verify_record(store: Store, keys: PublicKeys, anchor: LedgerHead | None = No
                 raise _wrong(f"entry {entry.sequence} uses signature {number} a second time")
             used.add(number)
             _good_when_used(entry, stored.get(number), number, people, keys)
+        # A correction of the clock took them away; they never counted for anything.
+        used |= {int(each) for each in entry.document.get("lapsed_approvals", ())}
         if entry.kind == EntryKind.PEOPLE_RECORDED:
             people = People.from_plain(entry.document["people"])
     for number, each in sorted(stored.items()):

@@ -139,7 +139,8 @@ def _store(host: HostDirectory, parts: HostParts, now: datetime) -> Iterator[Fin
             Finding.wrong(
                 "clock",
                 f"This host's clock cannot be right: {clock}.",
-                "Correct the clock (time synchronisation).",
+                "Correct the clock (time synchronisation). Where it was ahead and is right by now: "
+                "`lane-authority clock correct`.",
             )
             if clock
             else Finding.good("clock", "Not behind the ledger.")

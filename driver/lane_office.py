@@ -9,11 +9,12 @@ from typing import Self
 
 from launchplane_lane_contracts.approval import Approval, Thresholds
 from launchplane_lane_contracts.contract import Digest, Nonce, PermitId
-from launchplane_lane_contracts.errors import LaneAuthorityError
+from launchplane_lane_contracts.errors import LaneAuthorityError, Refused
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.observation import HostRecord, Observation
 from launchplane_lane_contracts.orders import AUDIENCE, SignedOrder
 from launchplane_lane_contracts.people import People
+from launchplane_lane_contracts.reasons import ReasonCode, reason
 from launchplane_lane_contracts.request import Request
 
 from .approvals import verify_all
@@ -140,6 +141,22 @@ class LaneOffice:
             store_trusted=trusted,
             store_clock_problem=self.store.clock_problem(witnessed.read_at),
         )
+
+    def require_clock(self) -> None:
+        """Raise Refused where the ledger knows that this host's clock is behind.
+
+        Signatures that have lapsed would count again by it.
+        """
+        problem = self.store.clock_problem(utc_now())
+        if problem:
+            raise Refused.because(
+                reason(
+                    ReasonCode.CLOCK_UNRELIABLE,
+                    f"The clocks do not agree: {problem}.",
+                    "Set the clock that is wrong, then try again. Where this host's was ahead and "
+                    "is right by now: `lane-authority clock correct`.",
+                )
+            )
 
     def sign(self, order: SignedOrder) -> str:
         """The order as a token for the guard; that it was signed is on record before.

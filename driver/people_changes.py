@@ -93,6 +93,8 @@ def apply_people(office: LaneOffice, digest: Digest) -> People:
                 digest=digest,
             )
         )
+    if proposed.loosens:
+        office.require_clock()
     if not proposed.tally.met:
         raise Refused.because(_still_missing(proposed))
     office.store.record_people(

@@ -115,6 +115,8 @@ def apply_policy(office: LaneOffice, digest: Digest) -> PolicyRevision:
                 revision=number,
             )
         )
+    if proposed.loosens:
+        office.require_clock()
     if not proposed.tally.met:
         raise Refused.because(
             reason(

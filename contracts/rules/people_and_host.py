@@ -110,6 +110,8 @@ def host_is_trusted(seen: Observation) -> Iterator[Reason]:
         yield reason(
             ReasonCode.CLOCK_UNRELIABLE,
             f"The clocks do not agree: {seen.clock_detail}.",
-            "Correct the clock that is wrong (time synchronisation), then plan again.",
+            "Correct the clock that is wrong (time synchronisation), then plan again. Where the "
+            "host's was ahead and is right by now: `lane-authority clock correct`, which one "
+            "approver signs.",
             detail=seen.clock_detail,
         )

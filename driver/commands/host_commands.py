@@ -10,6 +10,7 @@ from launchplane_lane_contracts.people import People
 from launchplane_lane_contracts.plan import PlanTarget
 
 from ..approvals import record_approval, sign
+from ..clock_correction import CLOCK, correction_words, proposed_correction
 from ..host_directory import HostDirectory, default_path
 from ..keys import create_signing_key
 from ..lane_office import LaneOffice, utc_now
@@ -104,5 +105,7 @@ def _words(office: LaneOffice, digest: Digest) -> str:
         return life_words(life, life.document.from_json(proposal.document))
     if proposal.kind == PEOPLE:
         return people_words(proposed_people(office, digest))
+    if proposal.kind == CLOCK:
+        return correction_words(proposed_correction(office, digest))
     assert proposal.kind == POLICY
     return policy_words(proposed_change(office, digest))

@@ -8,6 +8,7 @@ from .. import __version__
 from .approvers_commands import approvers
 from .audit_commands import audit
 from .bundle_command import guard_bundle
+from .clock_commands import clock
 from .decide_command import decide
 from .doctor_command import doctor
 from .host_commands import approve, init
@@ -75,6 +76,7 @@ for command in (
     keys,
     notify,
     reconcile,
+    clock,
     decide,
     guard_bundle,
 ):

@@ -24,7 +24,8 @@ def nothing_is_under_way(seen: Seen) -> Iterator[Reason]:
         yield reason(
             ReasonCode.CLOCK_UNRELIABLE,
             f"The clocks do not agree: {seen.observation.clock_detail}.",
-            "Set the clock that is wrong, then try again.",
+            "Set the clock that is wrong, then try again. Where this host's was ahead and is right "
+            "by now: `lane-authority clock correct`.",
         )
 
 

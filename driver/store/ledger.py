@@ -39,6 +39,7 @@ class EntryKind(StrEnum):
     KEPT_GONE_BACK = "kept_gone_back"
     EVIDENCE_RECORDED = "evidence_recorded"
     RECONCILED = "reconciled"
+    CLOCK_CORRECTED = "clock_corrected"
     NOTED = "noted"
 
 

@@ -10,7 +10,7 @@ from launchplane_lane_contracts.vocabulary import LIVE_PHASES
 
 from .columns import UtcColumn
 
-SCHEMA_REVISION = "0005"
+SCHEMA_REVISION = "0006"
 """The migration that this program needs."""
 
 ONE_LIVE_OPERATION = "one_live_operation_per_lane"
@@ -155,10 +155,23 @@ class EvidenceRow(Base):
     recorded_at: Mapped[datetime]
 
 
+CORRECTS_THE_CLOCK = text("kind = 'clock_corrected'")
+"""As a literal, so that the index of just these entries is used."""
+
+
 class LedgerRow(Base):
     """One entry of the ledger; triggers refuse to change or delete it."""
 
     __tablename__ = "ledger"
+    __table_args__ = (
+        Index("time_of_entries", "at", "sequence"),
+        Index(
+            "clock_corrections",
+            "sequence",
+            sqlite_where=CORRECTS_THE_CLOCK,
+            postgresql_where=CORRECTS_THE_CLOCK,
+        ),
+    )
 
     sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[datetime]

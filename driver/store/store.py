@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from sqlalchemy import select
 
+from launchplane_lane_contracts.clock_correction import ClockCorrection
 from launchplane_lane_contracts.contract import (
     BackupId,
     Contract,
@@ -38,7 +39,7 @@ from launchplane_lane_contracts.vocabulary import UNFINISHED_PHASES, OperationPh
 
 from ..highest import NOTHING, HighestFile
 from ..ledger_head import GENESIS, LedgerHead, LedgerHeadFile
-from . import approvals, evidence, lanes, ledger, operations, people, policies, reconciling
+from . import approvals, clocks, evidence, lanes, ledger, operations, people, policies, reconciling
 from .engine import StoreDatabase
 from .ledger import EntryKind, Transaction
 from .migrate import migrate
@@ -48,7 +49,7 @@ from .records import LaneEvidence, LedgerEntry, OperationRecord, Proposal, Store
 from .schema import LedgerRow
 
 LARGEST_STEP_BACK = timedelta(seconds=60)
-"""How far the clock may stand before the ledger's last entry."""
+"""How far the clock may stand before the highest time in the ledger."""
 
 AT_ONCE = 1000
 """How many entries are held at once where the whole ledger is walked."""
@@ -659,15 +660,35 @@ class Store:
         return True, ""
 
     def clock_problem(self, now: UtcInstant) -> str:
-        """Why `now` cannot be right, or nothing: the last entry is more than 60 s later."""
-        with self._database.reading() as session:
-            newest = ledger.newest_row(session)
-        if newest is None or now >= newest.at - LARGEST_STEP_BACK:
+        """Why `now` cannot be right, or nothing: an entry is more than 60 s later.
+
+        Entries of before the last correction of the clock no longer count.
+        """
+        latest = self.latest_entry()
+        if latest is None or now >= latest.at - LARGEST_STEP_BACK:
             return ""
         return (
-            f"this clock says {now:%Y-%m-%d %H:%M:%S} UTC, and entry {newest.sequence} of the "
-            f"ledger was written at {newest.at:%Y-%m-%d %H:%M:%S} UTC"
+            f"this clock says {now:%Y-%m-%d %H:%M:%S} UTC, and entry {latest.sequence} of the "
+            f"ledger was written at {latest.at:%Y-%m-%d %H:%M:%S} UTC"
         )
+
+    def latest_entry(self) -> LedgerEntry | None:
+        """The entry with the highest time since the last correction of the clock."""
+        with self._database.reading() as session:
+            latest = clocks.latest_row(session)
+            return ledger.entry_of(latest) if latest is not None else None
+
+    def correct_clock(
+        self, correction: ClockCorrection, *, digest: Digest, now: UtcInstant
+    ) -> tuple[int, tuple[str, ...]]:
+        """Record that entries from the future no longer say what time it is.
+
+        Every signature that nobody used lapses with it, and every operation that was authorized
+        only; answers how many, and which. Raises Refused when another entry is the latest by now,
+        or the correction came into force before.
+        """
+        with self._changing() as change:
+            return clocks.correct_clock(change, correction, digest=digest, now=now)
 
     def reconcile(
         self, claims: tuple[LaneClaim, ...], *, by: Person, now: UtcInstant, look_only: bool

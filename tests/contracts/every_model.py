@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from launchplane_lane_contracts import schemas
 from launchplane_lane_contracts.approval import ApprovalTally, Thresholds, demand_for
+from launchplane_lane_contracts.clock_correction import ClockCorrection
 from launchplane_lane_contracts.contract import (
     RULEBOOK_VERSION,
     BackupId,
@@ -234,6 +235,7 @@ VALUES: tuple[Contract, ...] = (
     ),
     PEOPLE,
     PeopleChange(people=PEOPLE, replaces=PEOPLE.digest(), proposer=REQUESTER, reason="x"),
+    ClockCorrection(requester=REQUESTER, reason="it was ahead", entry=7, written_at=NOW),
     judge_room(1, 2),
     SourcePlace(system_identifier=SERVER, database_oid=DATABASE_OID),
     LIVE_TARGET,

@@ -1,8 +1,12 @@
 """Which changes of people and numbers let somebody in."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from launchplane_lane_contracts.approval import Thresholds
+from launchplane_lane_contracts.clock_correction import ClockCorrection
+from launchplane_lane_contracts.contract import Person
 from launchplane_lane_contracts.people import People, loosening_of_people, weight_of_people
 from launchplane_lane_contracts.vocabulary import Weight
 
@@ -44,3 +48,9 @@ def test_it_is_told_who_and_what() -> None:
         "consequential asks for 0 approvers instead of 1",
         "grave asks for 0 approvers instead of 2",
     )
+
+
+def test_a_correction_of_the_clock_is_signed_by_somebody_else_too() -> None:
+    now = datetime(2027, 1, 31, tzinfo=UTC)
+    found = ClockCorrection(requester=Person("anna"), reason="x", entry=7, written_at=now)
+    assert found.weight is Weight.CONSEQUENTIAL

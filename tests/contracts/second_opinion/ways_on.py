@@ -325,7 +325,10 @@ WAYS: dict[Code, tuple[Way, ...]] = {
     Code.OPERATION_UNFINISHED: (RETRY, UNDO, FINISH, SETTLE),
     Code.RETRY_OTHER_OPERATION: (RETRY, PLAN_ANEW),
     Code.STORE_ROLLED_BACK: (NEWEST_STORE, RECONCILE),
-    Code.CLOCK_UNRELIABLE: (Way("correct the clock", "Correct the clock", {"clock": "trusted"}),),
+    Code.CLOCK_UNRELIABLE: (
+        Way("correct the clock", "Correct the clock", {"clock": "trusted"}),
+        Way("correct the record", "lane-authority clock correct", {"clock": "trusted"}),
+    ),
 }
 """The ways on of every reason that the rule book gives, the first one first."""
 

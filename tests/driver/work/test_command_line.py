@@ -12,6 +12,7 @@ import pytest
 from launchplane_lane_contracts.errors import ExitCode
 from launchplane_lane_driver.commands.root import lane_authority
 from tests.driver.fork_server import Done
+from tests.driver.lives.test_clock import write_from_the_future
 from tests.driver.small_host import SmallHost, SmallLane, resettable_policy, untouched
 
 PAGE = Path(__file__).parents[3] / "docs" / "exit-codes.md"
@@ -149,6 +150,10 @@ def test_every_command_answers_one_json_document_and_no_secret(
     run("audit", "show", "--lane", name, command="audit show")
     run("audit", "verify", command="audit verify")
     run("notify", "--due")
+    write_from_the_future(host, bare)
+    corrected = run("clock", "correct", "--reason", "x", command="clock correct")
+    sign(corrected["digest"], "rita", "ann")
+    run("clock", "correct", "--digest", str(corrected["digest"]), command="clock correct")
     # That one fetches packages, reads no host and knows no secret; tests/packaging has it run.
     assert set(outputs) == commands_with_json() - {"guard-bundle"}
     secrets = [bare.cluster.odoo.password]
