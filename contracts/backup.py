@@ -164,8 +164,8 @@ class BackupManifest(VersionedContract):
     """The lane whose data it is."""
     source: BackupSource
     """What was captured."""
-    marker: MarkerRow
-    """The marker's row, as the dump has it."""
+    marker: MarkerRow | None
+    """The marker's row, as the dump has it; kept remains may never have had one."""
     generation: Generation
     """The generation of the data."""
     system_identifier: SystemIdentifierField
@@ -193,7 +193,7 @@ class BackupManifest(VersionedContract):
 
     @model_validator(mode="after")
     def _the_marker_is_of_the_lane(self) -> Self:
-        if self.marker.lane != str(self.lane):
+        if self.marker is not None and self.marker.lane != str(self.lane):
             raise ValueError("the marker in a backup names the lane of the backup")
         return self
 

@@ -55,6 +55,8 @@ class ReasonCode(StrEnum):
     BACKUP_UNKNOWN = "backup_unknown"
     BACKUP_OTHER_LANE = "backup_other_lane"
     LOAD_PROOF_MISSING = "load_proof_missing"
+    BACKUPS_UNUSABLE = "backups_unusable"
+    BACKUP_DAMAGED = "backup_damaged"
     KEPT_UNKNOWN = "kept_unknown"
     KEPT_CHANGED = "kept_changed"
     PROVIDER_TARGET_UNKNOWN = "provider_target_unknown"

@@ -1,5 +1,6 @@
 """A backup's manifest for tests, with one of everything in it."""
 
+from datetime import timedelta
 from typing import Any
 
 from launchplane_lane_contracts.backup import (
@@ -15,7 +16,16 @@ from launchplane_lane_contracts.backup import (
     SequenceSpan,
     SnapshotPlace,
 )
+from launchplane_lane_contracts.backup_answers import (
+    BackupCaptured,
+    BackupListed,
+    BackupProven,
+    BackupsListed,
+    LoadAttempt,
+)
 from launchplane_lane_contracts.contract import Contract, Digest
+from launchplane_lane_contracts.evidence import DataProof
+from launchplane_lane_contracts.filestore_check import FilesCounted
 
 from .cases import DATABASE, DATABASE_OID, FILES, GENERATION, LANE, NOW, SERVER
 from .fingerprints import A, B, a_fingerprint
@@ -71,6 +81,18 @@ def a_manifest(**changed: Any) -> BackupManifest:
     return BackupManifest(**{**found, **changed})
 
 
+GATE = a_manifest().gate()
+PROOF = DataProof(
+    backup_id=GATE.backup_id,
+    manifest_digest=GATE.manifest_digest,
+    proven_at=NOW,
+    took=timedelta(seconds=81),
+    fingerprint_digest=A,
+    source_digest=B,
+)
+ATTEMPT = LoadAttempt(loaded=False, words="no module named x", took=timedelta(seconds=9))
+LISTED = BackupListed(gate=GATE, source=BackupSource.KEPT, size_bytes=17)
+
 BACKUP_VALUES: tuple[Contract, ...] = (
     a_manifest(),
     SPAN,
@@ -81,5 +103,35 @@ BACKUP_VALUES: tuple[Contract, ...] = (
     FILESTORE,
     VERSIONS,
     VERSIONS.addons[0],
+    BackupCaptured(
+        gate=GATE,
+        source=BackupSource.LIVE,
+        folder=FILES,
+        database_bytes=14,
+        filestore_bytes=3,
+        files=1,
+        rows=6,
+        lacking=FilesCounted(count=1, names=("cd/cdef01",)),
+        took=timedelta(seconds=12),
+    ),
+    BackupProven(
+        backup_id=GATE.backup_id,
+        data_proof=PROOF,
+        load_proof=None,
+        differences=("table public.res_partner: it is missing",),
+        differences_count=1,
+        load=ATTEMPT,
+        restore_took=timedelta(seconds=60),
+    ),
+    ATTEMPT,
+    LISTED,
+    BackupsListed(
+        folder=FILES,
+        backups=(LISTED,),
+        damaged=("0000: its manifest makes no sense",),
+        others=1,
+        free_bytes=10**12,
+        listed_at=NOW,
+    ),
 )
 """One of each, for the tests of all models."""

@@ -33,6 +33,8 @@ PROVOKED_ELSEWHERE = {
     Code.KEPT_NOT_AS_PROVEN: "tests/guard",
     Code.FILES_INCOMPLETE: "tests/guard",
     Code.SHADOW_IMPOSSIBLE: "tests/guard",
+    Code.BACKUPS_UNUSABLE: "tests/backups",
+    Code.BACKUP_DAMAGED: "tests/backups",
     # Yielded by the driver.
     Code.MATERIALISER_FAILED: "tests/driver",
     Code.PLAN_CHANGED: "tests/driver",

@@ -78,6 +78,18 @@ REASONS: dict[tuple[str, str], str] = {
         "self.folder.rmdir()",
     ): "an empty folder of a shadow",
     (
+        "addons/launchplane_lane_authority/guard/captured_files.py",
+        "path.unlink()",
+    ): "its own copy, made a moment ago, whose content is not what its name says",
+    (
+        "addons/launchplane_lane_authority/guard/backups_folder.py",
+        "shutil.rmtree(folder, ignore_errors=True)",
+    ): "a folder of its own making, of a random name, that never became a backup",
+    (
+        "addons/launchplane_lane_authority/guard/backups_folder.py",
+        "import shutil",
+    ): "for that",
+    (
         RELEASE,
         'cursor.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(parting_name)))',
     ): "the release: the one place that drops a lane's data",

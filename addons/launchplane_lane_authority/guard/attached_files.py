@@ -32,7 +32,7 @@ class FileState(Enum):
 
 def named_files(query: Query) -> list[str]:
     """The names in the database, each once, sorted. Raises what the query raises."""
-    if not _has_attachments(query):
+    if not has_attachments(query):
         return []
     rows = query(
         "SELECT DISTINCT store_fname::text FROM public.ir_attachment WHERE store_fname IS NOT NULL",
@@ -46,7 +46,7 @@ def still_named(query: Query, names: Sequence[str]) -> set[str]:
 
     Where the table is not there nothing is known, so all of them count as named.
     """
-    if not names or not _has_attachments(query):
+    if not names or not has_attachments(query):
         return set(names)
     found: set[str] = set()
     for start in range(0, len(names), NAMES_AT_ONCE):
@@ -59,7 +59,8 @@ def still_named(query: Query, names: Sequence[str]) -> set[str]:
     return found
 
 
-def _has_attachments(query: Query) -> bool:
+def has_attachments(query: Query) -> bool:
+    """Whether there is a table that names files. Raises what the query raises."""
     ((table,),) = query("SELECT pg_catalog.to_regclass('public.ir_attachment')::text", ())
     return table is not None
 

@@ -29,7 +29,7 @@ def fingerprint_lane(
     Raises Refused for any other database and for a closed one, and as `read_in` does.
     """
     wanted = settings.database if database is None else DatabaseName(database)
-    entry = _entry_to_read(settings, wanted)
+    entry = entry_to_read(settings, wanted)
 
     def connect() -> AbstractContextManager[Connection]:
         return connected(settings, entry.name)
@@ -37,7 +37,7 @@ def fingerprint_lane(
     return read_with(connect, snapshot=snapshot, workers=workers, oid=entry.oid)
 
 
-def _entry_to_read(settings: GuardSettings, database: DatabaseName) -> DatabaseEntry:
+def entry_to_read(settings: GuardSettings, database: DatabaseName) -> DatabaseEntry:
     """The database in the catalogue, where it is this lane's and takes connections."""
     with connected(settings, MAINTENANCE_DATABASE) as connection:
         found = {each.name: each for each in read_databases(query_through(connection))}

@@ -14,6 +14,7 @@ from launchplane_lane_contracts.reading import RuntimeIdentity
 
 IDENTITY_VARIABLE = "LAUNCHPLANE_RUNTIME_IDENTITY_JSON"
 KEEP_VARIABLE = "LANE_AUTHORITY_KEEP"
+BACKUPS_VARIABLE = "LANE_AUTHORITY_BACKUPS"
 PUBLIC_KEYS_VARIABLE = "LANE_AUTHORITY_PUBLIC_KEYS"
 LONGEST_PATH = 4096
 SERVER_DATABASES = frozenset({"postgres", "template0", "template1"})
@@ -35,6 +36,8 @@ class GuardSettings:
     public_keys: Path | None
     identity: RuntimeIdentity | None
     identity_problem: str | None
+    backups: Path | None = None
+    """Where backups lie: on another volume than the files."""
 
     @property
     def lane(self) -> Lane | None:
@@ -64,7 +67,12 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Gu
         faults.append(f"ODOO_DB_PORT must be a number, not {port[:20]!r}")
     faults += _database_faults(database)
     keep = environment.get(KEEP_VARIABLE, "")
-    for name, path in (("ODOO_FILESTORE_PATH", filestore), (KEEP_VARIABLE, keep)):
+    backups = environment.get(BACKUPS_VARIABLE, "")
+    for name, path in (
+        ("ODOO_FILESTORE_PATH", filestore),
+        (KEEP_VARIABLE, keep),
+        (BACKUPS_VARIABLE, backups),
+    ):
         if path and not path.startswith("/"):
             faults.append(f"{name} must be an absolute path, not {path!r}")
         elif len(path) > LONGEST_PATH:
@@ -84,6 +92,7 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Gu
         public_keys=Path(keys) if keys else None,
         identity=identity,
         identity_problem=identity_problem,
+        backups=Path(backups) if backups else None,
     )
 
 

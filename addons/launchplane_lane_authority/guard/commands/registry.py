@@ -4,6 +4,7 @@ A command is one entry in the COMMANDS of its group's file; a new group is one l
 """
 
 from . import (
+    backing_up,
     files,
     fingerprinting,
     keeping,
@@ -14,7 +15,16 @@ from . import (
 )
 from .command import Command
 
-GROUPS = (looking, fingerprinting, materialising, rebuilding, keeping, marking, files)
+GROUPS = (
+    looking,
+    fingerprinting,
+    backing_up,
+    materialising,
+    rebuilding,
+    keeping,
+    marking,
+    files,
+)
 
 COMMANDS: dict[str, Command] = {
     command.name: command for group in GROUPS for command in group.COMMANDS

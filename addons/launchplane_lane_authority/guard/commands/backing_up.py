@@ -1,0 +1,89 @@
+"""`capture`: a backup of the lane's data is made, which changes nothing in the lane."""
+
+from argparse import ArgumentParser
+from dataclasses import replace
+from pathlib import Path
+
+from launchplane_lane_contracts.backup_answers import BackupCaptured
+from launchplane_lane_contracts.contract import FilestorePath
+
+from ..capture import capture
+from ..filestore_check import counted
+from ..fingerprint import DEFAULT_WORKERS, MOST_WORKERS
+from ..settings import GuardSettings
+from .command import Answer, Call, Command
+
+
+def _capture(call: Call) -> Answer:
+    chosen = call.arguments
+    captured = capture(
+        _settings(call),
+        chosen.database,
+        workers=chosen.workers,
+        accept_lacking=chosen.accept_lacking,
+    )
+    backup, manifest = captured.backup, captured.backup.manifest
+    files = manifest.filestore
+    answer = BackupCaptured(
+        gate=manifest.gate(),
+        source=manifest.source,
+        folder=FilestorePath(str(backup.folder)),
+        database_bytes=manifest.dump.size_bytes,
+        filestore_bytes=files.size_bytes,
+        files=files.count,
+        rows=manifest.fingerprint.rows,
+        lacking=counted(files.lacking),
+        took=captured.took,
+    )
+    return Answer(
+        result=answer.to_plain(),
+        message=f"Backup {manifest.backup_id} holds {answer.rows} rows and {answer.files} files of "
+        f"{manifest.dump.database}, of the moment {manifest.captured_at:%Y-%m-%d %H:%M:%S} UTC. It "
+        "proves nothing until it is proven.",
+    )
+
+
+def _settings(call: Call) -> GuardSettings:
+    """The lane's environment, with the place for backups that was named, if one was."""
+    named = call.arguments.backups
+    return call.settings if named is None else replace(call.settings, backups=named)
+
+
+def _place(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--backups",
+        type=Path,
+        metavar="FOLDER",
+        help="where backups lie, on another volume than the files (else LANE_AUTHORITY_BACKUPS)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=DEFAULT_WORKERS,
+        metavar="N",
+        help=f"how many work at the same time, 1 to {MOST_WORKERS} (%(default)s)",
+    )
+
+
+def _capture_arguments(parser: ArgumentParser) -> None:
+    _place(parser)
+    parser.add_argument(
+        "--database",
+        metavar="NAME",
+        help="the lane's own database, or one that it keeps and that is open for reading",
+    )
+    parser.add_argument(
+        "--accept-lacking",
+        action="store_true",
+        help="take it as it is that files are missing or damaged; the backup says which",
+    )
+
+
+COMMANDS = (
+    Command(
+        "capture",
+        "make a backup: database and files of one moment",
+        _capture,
+        add_arguments=_capture_arguments,
+    ),
+)

@@ -1,0 +1,1 @@
+"""The guard, tested by its effects on real PostgreSQL and real files."""
