@@ -6,6 +6,7 @@
     "author": "launchplane-lane-authority contributors",
     "license": "LGPL-3",
     "depends": ["base_setup"],
+    "post_load": "post_load",
     "external_dependencies": {
         "python": ["launchplane-lane-authority", "pydantic", "PyJWT", "cryptography"],
     },

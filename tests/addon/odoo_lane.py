@@ -2,13 +2,14 @@
 
 import json
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from launchplane_lane_guard.database import query_through
 from launchplane_lane_guard.marker_table import create_tables
 from tests.real import OdooInstallation, PrivateCluster, find_odoo, odoo_template
-from tests.real.template import configuration_text
+from tests.real.template import MODULES, configuration_text
 
 CHECKOUT = Path(__file__).parents[2]
 ADDONS = CHECKOUT / "addons"
@@ -36,6 +37,21 @@ class OdooLane:
         """Odoo's server program to its end; what it logged is in `stdout`."""
         return self.child(self.odoo.command("server", *self.options(), *arguments))
 
+    def shell(self, script: str) -> str:
+        """What `odoo shell` prints when it runs the script."""
+        done = subprocess.run(
+            self.odoo.command("shell", *self.options(), "--no-http"),
+            input=script,
+            env=self.odoo.environment(),
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+        return done.stdout
+
     def options(self) -> tuple[str, ...]:
         """What every run of Odoo on this database has in common."""
         return ("--config", str(self.configuration), "--database", self.database)
@@ -62,9 +78,14 @@ class OdooLane:
         ]
 
 
-def make_lane(cluster: PrivateCluster, folder: Path, database: str = DATABASE) -> OdooLane:
+def make_lane(
+    cluster: PrivateCluster,
+    folder: Path,
+    database: str = DATABASE,
+    modules: Sequence[str] = MODULES,
+) -> OdooLane:
     """A copy of the cached template, with the guard's tables and without the addon."""
-    odoo, template = find_odoo(), odoo_template()
+    odoo, template = find_odoo(), odoo_template(modules=modules)
     template.restore(cluster)
     template.create_lane(cluster, database, folder)
     text = configuration_text(cluster, folder, (ADDONS,)).replace("log_level = warn\n", "")

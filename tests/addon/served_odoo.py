@@ -26,6 +26,7 @@ def served(lane: OdooLane, environment: Mapping[str, str], *arguments: str) -> I
             lane.odoo.command(
                 *("server", "--config", str(lane.configuration), "--no-database-list"),
                 *("--database", lane.database, "--http-port", str(port)),
+                # An argument that is given twice counts as it is given last.
                 *("--max-cron-threads", "0", *arguments),
             ),
             env={**lane.odoo.environment(), **environment},

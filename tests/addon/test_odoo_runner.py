@@ -6,7 +6,7 @@ import pytest
 
 from tests.addon.conftest import Installation
 
-LEAST_TESTS = 50
+LEAST_TESTS = 65
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from tests.real.errors import RealPartMissing
 from tests.real.odoo import find_odoo
 from tests.real.postgres import PrivateCluster
 from tests.real.progress import say
-from tests.real.template import odoo_template
+from tests.real.template import WITH_MAIL, odoo_template
 
 
 def prepare(arguments: argparse.Namespace) -> int:
@@ -19,7 +19,9 @@ def prepare(arguments: argparse.Namespace) -> int:
     provide(browser=arguments.browser)
     odoo = find_odoo()
     template = odoo_template(odoo)
-    say(f"Odoo {odoo.version} and its template database are ready in {template.folder}.")
+    # A second one, for the tests of what must not leave a copy.
+    odoo_template(odoo, WITH_MAIL)
+    say(f"Odoo {odoo.version} and its template databases are ready in {template.folder.parent}.")
     return 0
 
 

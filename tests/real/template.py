@@ -20,6 +20,7 @@ from tests.real.progress import step
 
 DATABASE = "odoo_template"
 MODULES = ("base", "web", "base_setup")
+WITH_MAIL = (*MODULES, "mail")
 # Raised when the way of making a template changes, so that old ones are not taken for new.
 RECIPE = 2
 GENERATE_ASSETS = "env['ir.qweb']._pregenerate_assets_bundles()\nenv.cr.commit()\n"

@@ -9,6 +9,7 @@ from odoo.http import Response, request
 from launchplane_lane_contracts.errors import CouldNotTell, Refused
 
 from ..guard.settings import runtime_identity
+from ..reading.expected_generation import remember_generation
 from ..reading.public_keys import configured_public_keys
 from ..reading.runtime_reading import read_runtime
 
@@ -40,6 +41,7 @@ class LaneAuthority(http.Controller):
         order = _witness_order(request.httprequest.headers.get("Authorization", ""))
         if order is None or order.lane != identity.lane:
             return _not_for_you()
+        remember_generation(identity.lane, order.expected_generation)
         cursor = request.env.cr if request.db else None
         reading = read_runtime(
             identity, cursor, registry_loaded=bool(cursor and request.env.registry.ready)

@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from ..guard.marker_table import CREATE_MARKER_TABLE, write_claim, write_event
 from ..reading.cursor_query import query_through_cursor
 from ..reading.lane_here import read_lane_here
+from ..server_wide.post_load import post_load
 
 
 class LaunchplaneLaneMarker(models.Model):
@@ -34,6 +35,11 @@ class LaunchplaneLaneMarker(models.Model):
     def init(self):
         """Make the table where the guard has not made it yet; one that is there stays as it is."""
         query_through_cursor(self.env.cr)(CREATE_MARKER_TABLE, ())
+
+    def _register_hook(self):
+        """What holds for the whole server, where something else imported the addon before Odoo."""
+        super()._register_hook()
+        post_load()
 
     @api.model
     def _read_here(self):

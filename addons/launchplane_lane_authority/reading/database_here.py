@@ -17,19 +17,24 @@ _TRUE_WORDS = ("true", "t", "1", "yes", "y", "on")
 
 def read_database_here(cursor: BaseCursor) -> DatabaseReading:
     """What stands here. Never raises over what is broken; problems stand in the answer."""
+    return read_database_or_not(cursor)[0]
+
+
+def read_database_or_not(cursor: BaseCursor) -> tuple[DatabaseReading, bool]:
+    """The same, and whether all of it could be read: what could not proves nothing."""
     query = query_through_cursor(cursor)
     name = DatabaseName(cursor.dbname)
     try:
         with cursor.savepoint(flush=False):
             reading = _from_outside(query, name)
     except psycopg2.Error as problem:
-        return DatabaseReading(name=name, problem=first_line(problem))
+        return DatabaseReading(name=name, problem=first_line(problem)), False
     try:
         with cursor.savepoint(flush=False):
             inside = read_inside(query)
     except psycopg2.Error as problem:
-        return reading.model_copy(update={"marker_problem": first_line(problem)})
-    return reading.model_copy(
+        return reading.model_copy(update={"marker_problem": first_line(problem)}), False
+    found = reading.model_copy(
         update={
             "holds_relations": inside.holds_relations,
             "marker_table_oid": inside.marker_table_oid,
@@ -37,6 +42,7 @@ def read_database_here(cursor: BaseCursor) -> DatabaseReading:
             "marker_problem": inside.marker_problem,
         }
     )
+    return found, True
 
 
 def _from_outside(query: Query, name: DatabaseName) -> DatabaseReading:

@@ -13,7 +13,7 @@ from launchplane_lane_contracts.orders import LowerOrder, Permit, StampOrder
 from launchplane_lane_contracts.reading import DatabaseReading
 
 from ..guard.settings import runtime_identity
-from .database_here import read_database_here
+from .database_here import read_database_or_not
 from .public_keys import configured_public_keys
 
 # Stands in where neither the environment nor a good signature names a lane. No judgement that
@@ -31,11 +31,13 @@ class LaneHere:
     """The signed order behind the marker, where its signature is good."""
     runtime_lane: Lane | None
     """The lane that the environment says this Odoo runs for."""
+    could_not_read: bool = False
+    """Whether PostgreSQL refused a part of it, so that what is missing proves nothing."""
 
 
 def read_lane_here(cursor: BaseCursor) -> LaneHere:
     """Read and judge. Never raises over what is broken; problems stand in the answer."""
-    reading = read_database_here(cursor)
+    reading, complete = read_database_or_not(cursor)
     identity, _problem = runtime_identity(os.environ)
     lane = identity.lane if identity else None
     verdict = _verify(reading)
@@ -44,6 +46,7 @@ def read_lane_here(cursor: BaseCursor) -> LaneHere:
         marker=judge_here(reading, verdict, lane),
         order=verdict.order if verdict else None,
         runtime_lane=lane,
+        could_not_read=not complete,
     )
 
 
@@ -64,7 +67,10 @@ def judge_here(
     The record is made of the marker itself, so older or newer generations cannot be told here.
     """
     order = verdict.order if verdict else None
-    record = HostRecord(lane=lane or (order.lane if order else _NO_LANE))
+    tag = reading.entry.tag if reading.entry else None
+    # Without a lane of its own this Odoo has nothing to hold against what the data says of itself.
+    said = order.lane if order else tag.lane if tag and reading.marker_row is None else _NO_LANE
+    record = HostRecord(lane=lane or said)
     if isinstance(order, StampOrder | LowerOrder):
         record = record.model_copy(
             update={

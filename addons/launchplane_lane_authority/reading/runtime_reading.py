@@ -9,6 +9,7 @@ from odoo.tools import config
 from launchplane_lane_contracts.contract import RULEBOOK_VERSION, FilestorePath
 from launchplane_lane_contracts.reading import RuntimeIdentity, RuntimeReading
 
+from ..doors.listing import stays_listed_when_locked
 from ..guard.filestore import read_tag
 from .database_here import is_neutralised, read_database_here
 
@@ -47,11 +48,3 @@ def read_runtime(
             "stays_listed_when_locked": stays_listed_when_locked(cursor.dbname),
         }
     )
-
-
-def stays_listed_when_locked(database: str) -> bool:
-    """Whether Odoo finds this database by its pinned name.
-
-    With a filter it asks PostgreSQL's catalogue instead, and leaves locked databases out.
-    """
-    return not config["dbfilter"] and database in (config["db_name"] or ())

@@ -8,6 +8,8 @@ from launchplane_lane_contracts.orders import LowerOrder, StampOrder
 from launchplane_lane_contracts.policy import effective_policy
 from launchplane_lane_contracts.vocabulary import MarkerState, RolloutState
 
+from ..doors.listing import is_loaded_server_wide
+from ..quarantine.evidence import judge_evidence
 from .dates import days_until
 from .lock_words import lock_words
 from .marker_words import NEVER_STAMPED, marker_words
@@ -19,6 +21,7 @@ from .policy_words import (
     rollout_sentence,
     source_sentences,
 )
+from .quarantine_words import quarantine_words
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,16 @@ class LaneScreen:
     arrival: str
     kept: str
     may_claim: bool
+    quarantine_label: str
+    quarantine_tone: str
+    quarantine_text: str
 
 
 def lane_screen(env, here, now):
     """The screen for what was read; `now` is aware, in UTC."""
+    label, tone, text = quarantine_words(
+        env, here, judge_evidence(here, env.cr.dbname), server_wide=is_loaded_server_wide()
+    )
     words = marker_words(env, here)
     row = here.reading.marker_row
     common = {
@@ -55,6 +64,9 @@ def lane_screen(env, here, now):
         "marker_meaning": words.meaning,
         "marker_remedy": words.remedy,
         "may_claim": row is not None and not row.claimed,
+        "quarantine_label": label,
+        "quarantine_tone": tone,
+        "quarantine_text": text,
     }
     if here.marker.state is MarkerState.BOUND and isinstance(here.order, StampOrder | LowerOrder):
         return LaneScreen(**common, **_verified(env, here, now))

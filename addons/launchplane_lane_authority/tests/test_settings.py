@@ -6,35 +6,18 @@ from unittest.mock import patch
 
 from odoo.tests import TransactionCase, tagged
 
-from launchplane_lane_contracts.contract import RULEBOOK_VERSION
-from launchplane_lane_contracts.decision import Obligations
 from launchplane_lane_contracts.marker import Lineage, PhysicalIdentity
-from launchplane_lane_contracts.observation import (
-    DatabaseObservation,
-    FilestoreObservation,
-    HostRecord,
-    KeepObservation,
-    MarkerObservation,
-    Observation,
-    RuntimeObservation,
-)
-from launchplane_lane_contracts.orders import Permit
 from launchplane_lane_contracts.policy import UpstreamSource
-from launchplane_lane_contracts.request import Request
 from launchplane_lane_contracts.vocabulary import (
-    DatabaseState,
     DataSource,
-    FilestoreState,
-    KeepState,
-    MarkerState,
     Operation,
-    RuntimeState,
 )
 
 from ..guard.marker_table import write_row
 from ..guard.settings import PUBLIC_KEYS_VARIABLE
 from .control_plane import ControlPlane
-from .lane_case import CM, PROTECTED, RESETTABLE, SYO, LaneCase, provisional
+from .lane_case import PROTECTED, RESETTABLE, SYO, LaneCase, provisional
+from .permits import permit
 
 
 @tagged("post_install", "-at_install")
@@ -168,9 +151,9 @@ class TestSettings(LaneCase, TransactionCase):
         self.assert_refused("Label missing", "PostgreSQL keeps beside this database")
 
     def test_pending(self):
-        permit = self.permit()
-        token = self.control_plane.sign(permit)
-        write_row(self.query, permit.pending_row(token), keep_claim=False)
+        order = permit(self.marker(RESETTABLE))
+        token = self.control_plane.sign(order)
+        write_row(self.query, order.pending_row(token), keep_claim=False)
         self.assert_refused("Rebuild not finished", "has not been confirmed yet")
 
     def test_without_a_lane_of_its_own(self):
@@ -221,49 +204,3 @@ class TestSettings(LaneCase, TransactionCase):
         self.assertIn("perator", settings.launchplane_marker_remedy)
         self.assertEqual(settings.launchplane_authority, f"{label}: rebuilds are refused")
         self.assertIn("Nothing may replace it for now.", settings.launchplane_sources)
-
-    def permit(self):
-        """A permit as the host signs it."""
-        now = datetime.now(UTC)
-        marker = self.marker(RESETTABLE)
-        return Permit(
-            lane=CM,
-            nonce=marker.nonce,
-            database=marker.identity.database_name,
-            filestore_path=marker.filestore_path,
-            issued_at=now,
-            begin_before=now + timedelta(minutes=15),
-            rulebook_version=RULEBOOK_VERSION,
-            permit_id="permit-1",
-            plan_digest="0" * 64,
-            request=Request(
-                lane=CM,
-                operation=Operation.RECREATE,
-                data_source=DataSource.EMPTY,
-                requester="ada",
-            ),
-            policy=RESETTABLE,
-            policy_revision=1,
-            generation=4,
-            obligations=Obligations(
-                new_generation=True,
-                same_database=False,
-                neutralise=True,
-                lock=False,
-                keep_for=timedelta(days=7),
-                authoritative=False,
-            ),
-            kept_name="kept",
-            observation=Observation(
-                lane=CM,
-                record=HostRecord(lane=CM),
-                database=DatabaseObservation(state=DatabaseState.ABSENT),
-                marker=MarkerObservation(state=MarkerState.NOT_APPLICABLE),
-                filestore=FilestoreObservation(
-                    state=FilestoreState.ABSENT, path=marker.filestore_path
-                ),
-                runtime=RuntimeObservation(state=RuntimeState.AGREES),
-                keep=KeepObservation(state=KeepState.READY),
-                taken_at=now,
-            ),
-        )

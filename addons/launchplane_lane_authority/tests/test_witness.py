@@ -1,6 +1,7 @@
 """The route that the control plane asks: who gets an answer, and what it says."""
 
 import os
+import tempfile
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -15,6 +16,7 @@ from launchplane_lane_contracts.vocabulary import TagState
 
 from ..guard.filestore import write_tag
 from ..guard.settings import PUBLIC_KEYS_VARIABLE
+from ..reading.expected_generation import expected_generation
 from .control_plane import ControlPlane
 from .lane_case import CM, PROTECTED, SYO, LaneCase
 
@@ -33,9 +35,9 @@ class TestWitness(LaneCase, HttpCase):
             headers["Authorization"] = f"{scheme} {token}"
         return self.url_open(ROUTE, headers=headers)
 
-    def token(self, lane=CM, control_plane=None, **options):
+    def token(self, lane=CM, control_plane=None, generation=None, **options):
         """The control plane's question."""
-        order = WitnessOrder(lane=lane, expected_generation=3)
+        order = WitnessOrder(lane=lane, expected_generation=generation)
         return (control_plane or self.control_plane).sign(order, **options)
 
     def assert_not_answered(self, answer):
@@ -101,6 +103,18 @@ class TestWitness(LaneCase, HttpCase):
         self.assertIs(reading.neutralised, False)
         self.assertEqual(reading.addon_version, "19.0.0.1.0")
         self.assertEqual(reading.rulebook_version, RULEBOOK_VERSION)
+
+    def test_the_generation_that_was_settled_is_remembered(self):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            patch.dict(config.options, {"data_dir": folder}),
+        ):
+            self.assert_not_answered(self.ask(self.token(lane=SYO, generation=9)))
+            self.assertIsNone(expected_generation(CM))
+            for named, known in ((4, 4), (None, 4), (3, 4), (5, 5)):
+                self.assertEqual(self.ask(self.token(generation=named)).status_code, 200)
+                self.assertEqual(expected_generation(CM), known)
+            self.assertIsNone(expected_generation(SYO))
 
     def test_neutralised(self):
         self.env["ir.config_parameter"].set_param("database.is_neutralized", "true")
