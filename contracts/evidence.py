@@ -108,6 +108,8 @@ class IncomingData(Contract):
 
     declared_upstream: UpstreamSource | None = None
     """The upstream source that the tenant's declaration names."""
+    declaration_problem: str = ""
+    """Why no such source is known, where the lane's image was asked for it."""
     upstream_place: SourcePlace | None = None
     """Where that source was found to stand; None when nobody could look."""
     backup: BackupGate | None = None

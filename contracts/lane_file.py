@@ -29,6 +29,7 @@ OTHER_WORDS: Mapping[Place, str] = {
 STAND_INS: Mapping[str, Any] = {
     "lane": {"product": "unreadable", "context": "unreadable", "instance": "unreadable"},
     "rollout_state": "testing",
+    "schema_version": 1,
 }
 """What fields that must be there are taken for while the others are looked at."""
 
@@ -199,7 +200,8 @@ def _contradictions(
         if name in model.model_fields and name not in faulty
     }
     try:
-        model.from_plain({**STAND_INS, **readable})
+        stand_ins = {name: each for name, each in STAND_INS.items() if name in model.model_fields}
+        model.from_plain({**stand_ins, **readable})
     except ValidationError as problem:
         # Each field by itself is good, so only the policy as a whole can have complained.
         contradicts: PolicyContradicts = problem.errors()[0]["ctx"]["error"]

@@ -16,6 +16,7 @@ from .contract import (
 )
 from .lane import Lane
 from .marker import EngineTag, FilestoreTag, MarkerRow, ObjectId, PhysicalIdentity
+from .policy import UpstreamSource
 from .vocabulary import KeepState, ShadowState
 
 ByteCount = Annotated[int, Field(ge=0)]
@@ -199,6 +200,17 @@ class ShadowReading(Contract):
     """Why there is none, or why it could not be read."""
 
 
+class DeclarationReading(Contract):
+    """What the lane's image says of the upstream source that the tenant declared."""
+
+    path: FilestorePathField | None = None
+    """The file that the image names; None where it names none."""
+    problem: str | None = None
+    """Why no declaration of this lane could be read from it."""
+    upstream_source: UpstreamSource | None = None
+    """The source that is declared; None where there is none."""
+
+
 class LaneReading(VersionedContract):
     """Everything that the guard sees from inside the lane's runtime."""
 
@@ -216,6 +228,8 @@ class LaneReading(VersionedContract):
     """The keep."""
     shadow: ShadowReading | None = None
     """The shadow of the files; None from a guard that knows of none."""
+    declaration: DeclarationReading | None = None
+    """The tenant's declaration in the image; None from a guard that knows of none."""
     read_at: UtcInstant
     """When it was read, by the guard's clock (UTC)."""
     guard_version: str

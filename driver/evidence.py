@@ -10,8 +10,10 @@ from launchplane_lane_contracts.evidence import (
     PresentEvidence,
 )
 from launchplane_lane_contracts.observation import HostRecord
-from launchplane_lane_contracts.policy import UpstreamSource
+from launchplane_lane_contracts.policy import Policy
+from launchplane_lane_contracts.reading import DeclarationReading
 from launchplane_lane_contracts.request import Request
+from launchplane_lane_contracts.tenant_declaration import declared_source
 from launchplane_lane_contracts.vocabulary import DataSource
 
 from .store.records import LaneEvidence
@@ -74,21 +76,41 @@ def load_proof_of(gate: BackupGate, proofs: tuple[LoadProof, ...]) -> LoadProof 
     return next((each for each in proofs if each.backup_id == gate.backup_id), None)
 
 
-def incoming_data(store: Store, recorded: LaneEvidence, request: Request) -> IncomingData:
-    """What is on record of the data that a request would bring; kept data is not among it."""
+def incoming_data(
+    store: Store,
+    recorded: LaneEvidence,
+    request: Request,
+    image: DeclarationReading | None,
+    policy: Policy | None,
+) -> IncomingData:
+    """What is known of the data that a request would bring; kept data is not among it."""
     backup: BackupGate | None = None
     load_proof: LoadProof | None = None
     if request.backup_id is not None:
         backup, load_proof = store.backup(request.backup_id)
-    return IncomingData(
-        declared_upstream=declared_upstream(recorded, request),
-        backup=backup,
-        backup_load_proof=load_proof,
+    return with_declaration(
+        IncomingData(backup=backup, backup_load_proof=load_proof), recorded, request, image, policy
     )
 
 
-def declared_upstream(recorded: LaneEvidence, request: Request) -> UpstreamSource | None:
-    """What the tenant declared, where the request restores from upstream."""
-    if request.data_source is not DataSource.UPSTREAM_RESTORE or recorded.declaration is None:
-        return None
-    return recorded.declaration.source
+def with_declaration(
+    incoming: IncomingData,
+    recorded: LaneEvidence,
+    request: Request,
+    image: DeclarationReading | None,
+    policy: Policy | None,
+) -> IncomingData:
+    """The same with what the tenant declared, where the request restores from upstream."""
+    if request.data_source is not DataSource.UPSTREAM_RESTORE:
+        return incoming
+    found = image or DeclarationReading(problem="the lane's guard does not say what is declared")
+    return incoming.model_copy(
+        update={
+            "declared_upstream": declared_source(
+                found.upstream_source,
+                recorded.declaration.source if recorded.declaration else None,
+                policy.upstream_source if policy else None,
+            ),
+            "declaration_problem": found.problem or "",
+        }
+    )

@@ -12,7 +12,7 @@ from launchplane_lane_contracts.vocabulary import (
     OperationPhase,
 )
 
-from .evidence import declared_upstream, load_proof_of
+from .evidence import load_proof_of, with_declaration
 from .lane_seen import LaneSeen
 from .store.overview import OperationSummary
 from .store.records import LaneEvidence
@@ -42,13 +42,18 @@ def choices(seen: LaneSeen) -> tuple[ChoiceView, ...]:
 
 
 def _recorded(seen: LaneSeen, request: Request) -> IncomingData:
-    """What is on record of the data that would come."""
+    """What is known of the data that would come."""
     recorded = seen.overview.evidence
     backup = next((each for each in recorded.gates if each.backup_id == request.backup_id), None)
-    return IncomingData(
-        declared_upstream=declared_upstream(recorded, request),
-        backup=backup,
-        backup_load_proof=load_proof_of(backup, recorded.load_proofs) if backup else None,
+    return with_declaration(
+        IncomingData(
+            backup=backup,
+            backup_load_proof=load_proof_of(backup, recorded.load_proofs) if backup else None,
+        ),
+        recorded,
+        request,
+        seen.witnessed.reading.declaration,
+        seen.revision.policy if seen.revision else None,
     )
 
 

@@ -135,7 +135,17 @@ class LaneOffice:
                 longest_age=revision.policy.backup_max_age if revision else USUAL_BACKUP_MAX_AGE,
                 now=witnessed.read_at,
             ),
-            incoming=incoming_data(self.store, recorded, request) if request else NOTHING_COMES,
+            incoming=(
+                incoming_data(
+                    self.store,
+                    recorded,
+                    request,
+                    witnessed.reading.declaration,
+                    revision.policy if revision else None,
+                )
+                if request
+                else NOTHING_COMES
+            ),
             approvals=approvals,
             thresholds=self.thresholds(),
             store_trusted=trusted,

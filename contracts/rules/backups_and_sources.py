@@ -6,6 +6,7 @@ from datetime import timedelta
 from ..evidence import BackupGate
 from ..observation import HostRecord
 from ..reasons import Reason, ReasonCode, reason
+from ..tenant_declaration import sources_disagree, undeclared
 from ..vocabulary import DataSource
 from .case import Case
 
@@ -98,21 +99,9 @@ def upstream_agrees(case: Case) -> Iterator[Reason]:
         return
     recorded, declared = case.policy.upstream_source, case.seen.incoming.declared_upstream
     if declared is None:
-        yield reason(
-            ReasonCode.SOURCE_UNDECLARED,
-            "The tenant's image does not declare an upstream source.",
-            "Declare it in the tenant repository and rebuild the image; it must be the recorded "
-            "one.",
-        )
+        yield undeclared(case.seen.incoming.declaration_problem)
     elif recorded is not None and declared != recorded:
-        yield reason(
-            ReasonCode.SOURCE_DISAGREES,
-            f"The recorded upstream source is {recorded.name} ({recorded.host}/"
-            f"{recorded.database}), the tenant declares {declared.name} ({declared.host}/"
-            f"{declared.database}).",
-            "Make the two agree: correct the tenant's declaration, or propose a policy with the "
-            "other source.",
-        )
+        yield sources_disagree(recorded, declared)
     place, database = case.seen.incoming.upstream_place, case.seen.database
     if place is not None and (place.system_identifier, place.database_oid) == (
         database.system_identifier,

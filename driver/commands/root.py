@@ -28,6 +28,7 @@ from .rebuild_commands import (
     undo,
 )
 from .reconcile_command import reconcile
+from .tenant_commands import tenant
 
 
 class InOrder(click.Group):
@@ -78,6 +79,7 @@ for command in (
     reconcile,
     clock,
     decide,
+    tenant,
     guard_bundle,
 ):
     lane_authority.add_command(command)

@@ -45,11 +45,13 @@ from launchplane_lane_contracts.policy_change import policy_differences
 from launchplane_lane_contracts.reading import (
     BeginRecord,
     ContentsReading,
+    DeclarationReading,
     KeptFilestore,
     ShadowReading,
 )
 from launchplane_lane_contracts.receipt import CommandRun, Outcome, Receipt, SetAside
 from launchplane_lane_contracts.restore_source import OfferedUpstream, permitted_source
+from launchplane_lane_contracts.tenant_declaration import TenantDeclaration
 from launchplane_lane_contracts.vocabulary import (
     DatabaseState,
     DataSource,
@@ -197,6 +199,8 @@ VALUES: tuple[Contract, ...] = (
     _POLICY,
     _POLICY.upstream_source,
     _POLICY.provider_target,
+    TenantDeclaration(schema_version=1, lane=LANE, upstream_source=_POLICY.upstream_source),
+    DeclarationReading(path=FILES, problem="it says why", upstream_source=_POLICY.upstream_source),
     UpstreamDeclaration(lane=LANE, source=_POLICY.upstream_source, declared_at=NOW),
     PolicyRevision(
         policy=_POLICY,

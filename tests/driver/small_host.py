@@ -15,7 +15,12 @@ from launchplane_lane_contracts.evidence import BackupGate
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.observation import HostRecord
 from launchplane_lane_contracts.plan import Plan
-from launchplane_lane_contracts.policy import LiveTarget, Policy, PolicyRevision
+from launchplane_lane_contracts.policy import (
+    LiveTarget,
+    Policy,
+    PolicyRevision,
+    UpstreamSource,
+)
 from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_contracts.request import Request
 from launchplane_lane_contracts.vocabulary import DataSource, Operation, RolloutState
@@ -29,6 +34,7 @@ from launchplane_lane_driver.lives.enrol import Enrol
 from launchplane_lane_driver.people import begin_people
 from launchplane_lane_driver.policy_changes import apply_policy, propose_policy
 from launchplane_lane_driver.store.records import OperationRecord
+from tests.declarations import declaration_text
 from tests.driver.fork_server import Done, ForkServer, Run
 from tests.driver.runtime_standin import RuntimeStandIn
 from tests.guard import fingerprint
@@ -70,6 +76,8 @@ class SmallLane:
         self.database = DatabaseName(lane.context)
         self.filestore = folder / "filestore" / self.database
         self.keep = folder / "keep"
+        self.declaration = folder / "declaration.toml"
+        """Where the image would have it; at first there is none."""
         self.deployment = "deployment-0001"
         self.guard = folder / "guard"
         """What the host is configured with; tests put other programs there."""
@@ -91,6 +99,7 @@ class SmallLane:
             "ODOO_FILESTORE_PATH": str(self.filestore),
             "LANE_AUTHORITY_KEEP": str(self.keep),
             "LANE_AUTHORITY_PUBLIC_KEYS": str(self.public_keys),
+            "LANE_AUTHORITY_TENANT_DECLARATION": str(self.declaration),
             "LAUNCHPLANE_RUNTIME_IDENTITY_JSON": json.dumps(
                 {**self.lane.to_plain(), "deployment_record_id": self.deployment}
             ),
@@ -105,6 +114,10 @@ class SmallLane:
     def guard_becomes(self, script: str) -> None:
         """Another guard: a shell script in which `$GUARD` is the real one."""
         write_program(self.guard, f"#!/bin/sh\nGUARD='{self.real_guard}'\n{script}\n")
+
+    def declare(self, source: UpstreamSource | None) -> None:
+        """The tenant bakes a declaration of this source into the image."""
+        self.declaration.write_text(declaration_text(self.lane, source))
 
     # -- data ----------------------------------------------------------------------
 
@@ -155,9 +168,9 @@ class SmallLane:
         return fingerprint.data_of(self.cluster, name, self.keep / "filestores" / name)
 
     def everything(self) -> fingerprint.Everything:
-        """Every database of the server, every file of the lane's volume but its programs."""
+        """Every database of the server, every file of the lane's volume but those of its image."""
         found = fingerprint.everything(self.cluster, self.folder)
-        programs = {"guard", "real-guard"}
+        programs = {"guard", "real-guard", "declaration.toml"}
         files = {name: each for name, each in found.files.items() if name not in programs}
         return fingerprint.Everything(found.databases, found.rows, files)
 

@@ -71,6 +71,7 @@ from launchplane_lane_contracts.vocabulary import DataSource, Operation, Rollout
 from launchplane_lane_guard.commands.registry import COMMANDS
 from launchplane_lane_guard.filestore_digest import filestore_digest
 from launchplane_lane_guard.tokens import PublicKeys
+from tests.declarations import declaration_text
 from tests.guard import child, fingerprint
 from tests.guard.signing import ControlPlane
 from tests.real.postgres import PrivateCluster, Role
@@ -180,9 +181,18 @@ class Estate:
             "LAUNCHPLANE_RUNTIME_IDENTITY_JSON": json.dumps(
                 {**self.lane.to_plain(), "deployment_record_id": "deployment-1"}
             ),
+            **self._declaration(),
             **changed,
         }
         return {name: value for name, value in found.items() if value is not None}
+
+    def _declaration(self) -> dict[str, str | None]:
+        """The variable that an image has which declares the lane's upstream source."""
+        if self.upstream is None:
+            return {}
+        file = self.folder.with_name(f"{self.folder.name}-declaration.toml")
+        file.write_text(declaration_text(self.lane, self.upstream))
+        return {"LANE_AUTHORITY_TENANT_DECLARATION": str(file)}
 
     # -- running the guard ---------------------------------------------------------
 

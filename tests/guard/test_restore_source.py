@@ -20,6 +20,7 @@ from launchplane_lane_guard.restore_source import (
     restore_source_here,
 )
 from launchplane_lane_guard.settings import settings_from_environment
+from tests.declarations import declaration_text
 from tests.guard import fingerprint
 from tests.guard.child import Answer
 from tests.guard.estate import BACKUP, Estate, refused
@@ -131,14 +132,14 @@ def test_the_lanes_own_database_is_no_upstream(lane: Estate) -> None:
 
 
 def test_what_the_image_declares_must_agree(from_upstream: Estate) -> None:
-    permit, token = begun(from_upstream, DataSource.UPSTREAM_RESTORE)
-    settings = settings_from_environment(from_upstream.environment())
-    offered = offered_upstream(OFFERED)
-    assert restore_source(settings, permit, token, offered, declared=UPSTREAM).upstream == UPSTREAM
-    other = UPSTREAM.model_copy(update={"database": DatabaseName("elsewhere")})
-    with pytest.raises(Refused) as caught:
-        restore_source(settings, permit, token, offered, declared=other)
-    assert [each.code for each in caught.value.reasons] == ["source_disagrees"]
+    lane = from_upstream
+    _permit, token = begun(lane, DataSource.UPSTREAM_RESTORE)
+    assert told(ask(lane, token, **OFFERED)).upstream == UPSTREAM
+    other = lane.folder / "other.toml"
+    changed = UPSTREAM.model_copy(update={"database": DatabaseName("elsewhere")})
+    other.write_text(declaration_text(lane.lane, changed))
+    for file, code in ((str(other), "source_disagrees"), (None, "source_undeclared")):
+        refused(ask(lane, token, LANE_AUTHORITY_TENANT_DECLARATION=file, **OFFERED), code)
 
 
 def test_exactly_that_backup(lane: Estate) -> None:

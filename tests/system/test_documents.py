@@ -11,6 +11,7 @@ import pytest
 
 from launchplane_lane_contracts.lane_file import read_lanes
 from launchplane_lane_contracts.launchplane_record import LaneMapping
+from launchplane_lane_contracts.tenant_declaration import read_declarations
 from launchplane_lane_contracts.text_file import TextFormat
 from launchplane_lane_driver.commands.policy_review import read_file
 from launchplane_lane_driver.commands.root import lane_authority
@@ -85,6 +86,9 @@ def test_toml_examples_are_read(document: str, body: str, tmp_path: Path) -> Non
     lanes = plain.get("lanes", [plain])
     if "database" in lanes[0]:
         assert HostConfiguration.from_json(json.dumps(plain)).lanes
+        return
+    if "schema_version" in lanes[0]:
+        assert len(read_declarations(body.encode())) == len(lanes), document
         return
     if "target_id" in lanes[0]:
         assert read_lanes(body.encode(), TextFormat.TOML, LaneMapping), document

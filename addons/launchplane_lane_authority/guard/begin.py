@@ -32,6 +32,7 @@ from launchplane_lane_contracts.vocabulary import DataSource, KeepState, RoomSta
 from . import filestore
 from .copying import what_cannot_be_copied
 from .database import MAINTENANCE_DATABASE, connected
+from .declaration import as_declared_here
 from .keep import ABORTED, ENDED, FILLING, SET_ASIDE, UNDONE, BeginIntent, Keep
 from .lane_reading import read_database, read_lane
 from .moving import Mover
@@ -136,7 +137,7 @@ def observe(reading: LaneReading, keys: PublicKeys, permit: Permit) -> Observati
     database = reading.database
     row = database.marker_row
     verdict = keys.judge_marker_token(row.token) if row is not None else None
-    incoming = permit.observation.incoming
+    incoming = as_declared_here(permit, reading.declaration)
     if incoming.kept is not None:
         incoming = incoming.model_copy(
             update={"kept_is_unchanged": kept_is_unchanged(database, reading.keep, incoming.kept)}

@@ -13,6 +13,7 @@ from launchplane_lane_contracts.reading import DatabaseReading, LaneReading
 
 from . import __version__
 from .database import connected, query_through
+from .declaration import read_declaration
 from .filestore import read_filestore
 from .keep import read_keep
 from .settings import GuardSettings
@@ -31,6 +32,7 @@ def read_lane(settings: GuardSettings) -> LaneReading:
         filestore=files,
         keep=keep,
         shadow=read_shadow(settings.keep, database, files, keep),
+        declaration=read_declaration(settings),
         read_at=datetime.now(UTC),
         guard_version=__version__,
         rulebook_version=RULEBOOK_VERSION,

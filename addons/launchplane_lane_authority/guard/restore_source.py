@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 
 from launchplane_lane_contracts.errors import BadInput, CouldNotTell, Refused
 from launchplane_lane_contracts.orders import Permit
-from launchplane_lane_contracts.policy import UpstreamSource
 from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.restore_source import (
@@ -25,6 +24,7 @@ from launchplane_lane_contracts.rulebook import source_reasons
 from launchplane_lane_contracts.vocabulary import DataSource, TagState
 
 from .begin import open_keep
+from .declaration import as_declared_here
 from .finish import begun
 from .keep import ENDED, BeginIntent, Keep
 from .lane_reading import read_lane
@@ -91,13 +91,11 @@ def restore_source(
     permit: Permit,
     token: str,
     offered: OfferedUpstream,
-    declared: UpstreamSource | None = None,
 ) -> RestoreSource:
     """What may be materialised under a permit whose begin is on record.
 
-    `offered` is what the materialiser is about to read; `declared` is what the tenant's image
-    declares, where that has been read here (else what the host knew of it counts). Raises Refused
-    with all reasons, CouldNotTell, Busy.
+    `offered` is what the materialiser is about to read. Raises Refused with all reasons,
+    CouldNotTell, Busy.
     """
     check_environment(permit, settings)
     keep = open_keep(settings, permit)
@@ -108,13 +106,8 @@ def restore_source(
     if reading.database.server is None:
         raise CouldNotTell(f"The server did not answer: {reading.database.problem}.")
     source = permitted_source(permit)
-    incoming = permit.observation.incoming
     observation = permit.observation.model_copy(
-        update={
-            "incoming": incoming.model_copy(
-                update={"declared_upstream": declared or incoming.declared_upstream}
-            )
-        }
+        update={"incoming": as_declared_here(permit, reading.declaration)}
     )
     reasons = (
         # The instant that counts is that of the begin: its time to begin was all that ran out.

@@ -16,6 +16,8 @@ IDENTITY_VARIABLE = "LAUNCHPLANE_RUNTIME_IDENTITY_JSON"
 KEEP_VARIABLE = "LANE_AUTHORITY_KEEP"
 BACKUPS_VARIABLE = "LANE_AUTHORITY_BACKUPS"
 PUBLIC_KEYS_VARIABLE = "LANE_AUTHORITY_PUBLIC_KEYS"
+DECLARATION_VARIABLE = "LANE_AUTHORITY_TENANT_DECLARATION"
+"""Names the file in the image that the tenant's repository keeps."""
 LONGEST_PATH = 4096
 SERVER_DATABASES = frozenset({"postgres", "template0", "template1"})
 """The databases that a server has from its beginning; the guard works from one of them."""
@@ -38,6 +40,8 @@ class GuardSettings:
     identity_problem: str | None
     backups: Path | None = None
     """Where backups lie: on another volume than the files."""
+    declaration: Path | None = None
+    """The tenant's declaration in the image."""
 
     @property
     def lane(self) -> Lane | None:
@@ -68,10 +72,12 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Gu
     faults += _database_faults(database)
     keep = environment.get(KEEP_VARIABLE, "")
     backups = environment.get(BACKUPS_VARIABLE, "")
+    declaration = environment.get(DECLARATION_VARIABLE, "")
     for name, path in (
         ("ODOO_FILESTORE_PATH", filestore),
         (KEEP_VARIABLE, keep),
         (BACKUPS_VARIABLE, backups),
+        (DECLARATION_VARIABLE, declaration),
     ):
         if path and not path.startswith("/"):
             faults.append(f"{name} must be an absolute path, not {path!r}")
@@ -93,6 +99,7 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Gu
         identity=identity,
         identity_problem=identity_problem,
         backups=Path(backups) if backups else None,
+        declaration=Path(declaration) if declaration else None,
     )
 
 

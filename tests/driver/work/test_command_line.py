@@ -11,6 +11,7 @@ import pytest
 
 from launchplane_lane_contracts.errors import ExitCode
 from launchplane_lane_driver.commands.root import lane_authority
+from tests.declarations import declaration_text
 from tests.driver.fork_server import Done
 from tests.driver.lives.test_clock import write_from_the_future
 from tests.driver.small_host import SmallHost, SmallLane, resettable_policy, untouched
@@ -150,6 +151,10 @@ def test_every_command_answers_one_json_document_and_no_secret(
     run("audit", "show", "--lane", name, command="audit show")
     run("audit", "verify", command="audit verify")
     run("notify", "--due")
+    declaration = host.folder / "lane-declaration.toml"
+    declaration.write_text(declaration_text(bare.lane))
+    run("tenant", "check", str(declaration), command="tenant check")
+    run("tenant", "record", str(declaration), command="tenant record")
     write_from_the_future(host, bare)
     corrected = run("clock", "correct", "--reason", "x", command="clock correct")
     sign(corrected["digest"], "rita", "ann")

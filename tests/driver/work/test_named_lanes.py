@@ -81,6 +81,7 @@ def test_opw_is_filled_from_nothing_or_from_its_old_server(host: SmallHost) -> N
     with untouched(opw):
         codes = {each.code for each in host.plan(opw, *UPSTREAM).decision.reasons}
         assert codes == {ReasonCode.SOURCE_UNDECLARED}
+        opw.declare(OLD_SERVER)
         other = OLD_SERVER.model_copy(update={"host": "other.example"})
         for source, said in ((other, {ReasonCode.SOURCE_DISAGREES}), (OLD_SERVER, set())):
             record_evidence(
