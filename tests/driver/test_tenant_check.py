@@ -1,4 +1,4 @@
-"""`tenant check` alone, as a tenant's own CI runs it; and the pre-commit hook that does the same."""
+"""`tenant check` alone, as a tenant's own CI runs it; and the pre-commit hook of the same."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What the image declares: shown, carried by the permit, compared; without it nothing is restored."""
+"""What the image declares: shown, carried, compared; without it nothing is restored."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
