@@ -1,23 +1,18 @@
 """`plan` and `authorize`: what would happen, and the claim of the lane for exactly that."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from launchplane_lane_contracts.contract import Digest, OperationId
 from launchplane_lane_contracts.errors import BadInput, Refused
-from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.observation import HostRecord
 from launchplane_lane_contracts.plan import Plan, PlanTarget, plan_target
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.request import Request
 from launchplane_lane_contracts.rulebook import decide
-from launchplane_lane_contracts.vocabulary import OperationPhase
 
 from .lane_office import LaneOffice, utc_now
 from .store.records import OperationRecord
 from .witnesses import Witnessed
-
-CLAIM_VALID_FOR = timedelta(hours=24)
-"""How long an authorized operation holds its lane before it is started."""
 
 PLAN = "plan"
 """The kind under which a plan's target is proposed for signatures."""
@@ -31,7 +26,7 @@ def make_plan(
     `for_operation` is the operation that holds the lane and for which it is decided again.
     Raises BadInput when the lane is not configured.
     """
-    lapse(office, request.lane)
+    office.store.lapse(request.lane, now=utc_now())
     record = _without(office.store.host_record(request.lane), for_operation)
     witnessed = office.look(
         record, attested_by=request.requester if request.attest_runtime else None
@@ -39,24 +34,6 @@ def make_plan(
     now = utc_now()
     plan = _decide(office, request, witnessed, now, for_operation)
     return plan, witnessed
-
-
-def lapse(office: LaneOffice, lane: Lane) -> None:
-    """Give up a claim that nobody started within its time, so that it holds the lane no longer."""
-    operation = office.store.live_operation(lane)
-    now = utc_now()
-    if (
-        operation is not None
-        and operation.phase is OperationPhase.AUTHORIZED
-        and now >= operation.created_at + CLAIM_VALID_FOR
-    ):
-        office.store.advance(
-            operation.operation_id,
-            expected=frozenset({OperationPhase.AUTHORIZED}),
-            to=OperationPhase.EXPIRED,
-            now=now,
-            ledger_document={"lapsed": True},
-        )
 
 
 def _decide(

@@ -90,7 +90,8 @@ def nothing_is_in_progress(case: Case) -> Iterator[Reason]:
         yield reason(
             ReasonCode.LANE_BUSY,
             f"Operation {unfinished.operation_id} holds the lane.",
-            "Let it start, or wait until it lapses after 24 hours, or give it up "
+            "Let it start, or wait until it lapses (with the first of its signatures, after 24 "
+            "hours at the latest), or give it up "
             f"(`lane-authority undo {unfinished.operation_id}`).",
             operation_id=unfinished.operation_id,
             phase=unfinished.phase,

@@ -16,7 +16,7 @@ from launchplane_lane_contracts.vocabulary import OperationPhase
 
 from ..guard_client import carry_out, show
 from ..lane_office import LaneOffice, new_nonce, new_permit_id, utc_now
-from ..planning import lapse, make_plan, note_decision, require_same
+from ..planning import make_plan, note_decision, require_same
 from ..store.records import OperationRecord
 from .steps import permit_of, remains_as_kept, wrong_phase
 
@@ -58,7 +58,7 @@ def begun_in_the_lane(office: LaneOffice, operation: OperationRecord) -> Operati
 
 
 def _started(office: LaneOffice, operation_id: OperationId) -> OperationRecord:
-    lapse(office, office.store.operation(operation_id).lane)
+    office.store.lapse(office.store.operation(operation_id).lane, now=utc_now())
     operation = office.store.operation(operation_id)
     if operation.phase is OperationPhase.AUTHORIZED:
         operation = _sign_permit(office, operation)

@@ -2,13 +2,15 @@
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from launchplane_lane_contracts.approval import APPROVAL_VALID_FOR
 from launchplane_lane_contracts.contract import (
     DatabaseName,
     Digest,
@@ -42,7 +44,10 @@ from .ledger import EntryKind, Transaction
 from .policies import policy_in_force
 from .reading import read_text
 from .records import EarlierPermit, OperationRecord
-from .schema import OperationRow
+from .schema import ApprovalRow, OperationRow
+
+CLAIM_VALID_FOR = timedelta(hours=24)
+"""How long an authorized operation holds its lane at most before it is started."""
 
 
 def claim(
@@ -103,6 +108,43 @@ def claim(
         },
     )
     return record_of(row)
+
+
+def lapses_at(row: OperationRow, signed_at: Iterable[datetime]) -> datetime:
+    """When a claim that nobody started lapses (UTC): with the first of its signatures, if any."""
+    ends = (each + APPROVAL_VALID_FOR for each in signed_at)
+    return min((row.created_at + CLAIM_VALID_FOR, *ends))
+
+
+def lapse(change: Transaction, lane: Lane, now: UtcInstant) -> OperationRecord | None:
+    """Give up a claim whose time is over. See `Store.lapse`."""
+    row = live_row(change.session, lane)
+    if row is None or not has_lapsed(change.session, row, now):
+        return None
+    return advance(
+        change,
+        OperationId(row.operation_id),
+        expected=frozenset({OperationPhase.AUTHORIZED}),
+        to=OperationPhase.EXPIRED,
+        now=now,
+        permit_id=None,
+        permit_token=None,
+        kept=None,
+        gone_back=None,
+        ledger_document={"lapsed": True},
+    )
+
+
+def has_lapsed(session: Session, row: OperationRow, now: UtcInstant) -> bool:
+    """Whether the operation was authorized and not started within its time."""
+    if row.phase != OperationPhase.AUTHORIZED.value:
+        return False
+    signed = session.scalars(
+        select(ApprovalRow.signed_at).where(
+            ApprovalRow.digest == row.plan_digest, ApprovalRow.used_by == row.operation_id
+        )
+    )
+    return now >= lapses_at(row, signed)
 
 
 def _refuse_a_stale_plan(session: Session, plan: Plan) -> None:

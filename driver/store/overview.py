@@ -22,9 +22,10 @@ from launchplane_lane_contracts.vocabulary import (
 
 from .evidence import evidence_of_all
 from .lanes import kept_from, record_from
+from .operations import lapses_at
 from .policies import revision_from
 from .records import LaneEvidence
-from .schema import KeptRow, LaneRow, OperationRow, PolicyRow
+from .schema import ApprovalRow, KeptRow, LaneRow, OperationRow, PolicyRow
 
 NO_EVIDENCE = LaneEvidence()
 
@@ -39,6 +40,8 @@ class OperationSummary:
     phase: OperationPhase
     requester: Person
     updated_at: UtcInstant
+    lapses_at: UtcInstant | None = None
+    """When a claim that nobody starts lapses (UTC); None for one that was started."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +76,13 @@ def lane_overviews(session: Session, lanes: Sequence[Lane]) -> tuple[LaneOvervie
     }
     kept = _kept(session, {str(each): each for each in lanes})
     newest, policies = _newest(session, names), _policies(session, names)
+    claimed = _lapses(session, live)
     evidence = evidence_of_all(session, names)
     return tuple(
         LaneOverview(
             record=record_from(lane, rows.get(name), live.get(name), tuple(kept.get(name, ()))),
             revision=policies.get(name),
-            live=_summary(live[name]) if name in live else None,
+            live=_summary(live[name], claimed.get(name)) if name in live else None,
             newest=newest.get(name),
             evidence=evidence.get(name, NO_EVIDENCE),
         )
@@ -130,7 +134,22 @@ def _policies(session: Session, names: Sequence[str]) -> dict[str, PolicyRevisio
     return {row.lane: revision_from(row) for row in rows}
 
 
-def _summary(row: OperationRow) -> OperationSummary:
+def _lapses(session: Session, live: dict[str, OperationRow]) -> dict[str, UtcInstant]:
+    """When each claim that nobody started yet lapses."""
+    claims = [row for row in live.values() if row.phase == OperationPhase.AUTHORIZED.value]
+    if not claims:
+        return {}
+    signed: dict[str | None, list[UtcInstant]] = {}
+    for used_by, signed_at in session.execute(
+        select(ApprovalRow.used_by, ApprovalRow.signed_at).where(
+            ApprovalRow.digest.in_([row.plan_digest for row in claims])
+        )
+    ):
+        signed.setdefault(used_by, []).append(signed_at)
+    return {row.lane: lapses_at(row, signed.get(row.operation_id, ())) for row in claims}
+
+
+def _summary(row: OperationRow, lapses: UtcInstant | None = None) -> OperationSummary:
     """The operation without the rest of its plan, which is large and is not looked at here."""
     try:
         request = json.loads(row.plan)["target"]["request"]
@@ -141,6 +160,7 @@ def _summary(row: OperationRow) -> OperationSummary:
             phase=OperationPhase(row.phase),
             requester=Person(row.requester),
             updated_at=row.updated_at,
+            lapses_at=lapses,
         )
     except (ValueError, KeyError, TypeError) as error:
         raise CouldNotTell(

@@ -271,6 +271,18 @@ class Store:
         with self._database.reading() as session:
             return operations.operations(session, lane)
 
+    def lapse(self, lane: Lane, *, now: UtcInstant) -> OperationRecord | None:
+        """Give up a claim that nobody started within its time, and say which.
+
+        It lapses with the first of the signatures that it rests on, after 24 hours at the latest.
+        """
+        with self._database.reading() as session:
+            row = lanes.live_row(session, lane)
+            if row is None or not operations.has_lapsed(session, row, now):
+                return None
+        with self._changing() as change:
+            return operations.lapse(change, lane, now)
+
     def advance(
         self,
         operation_id: OperationId,

@@ -208,6 +208,51 @@ def test_a_claim_needs_the_signatures_that_it_was_decided_on(store: Store) -> No
     assert store.live_operation(CM) is None
 
 
+def signed_claim(store: Store, *hours_before: int) -> OperationRecord:
+    """A claim that rests on signatures which were given so many hours before it."""
+    record_open_policy(store)
+    plan = plan_for(store.host_record(CM))
+    for number, hours in enumerate(hours_before):
+        store.add_approval(
+            digest=plan.plan_digest,
+            person=Person(f"approver {number}"),
+            key_fingerprint="f",
+            signature=f"{number}",
+            now=NOW - timedelta(hours=hours),
+        )
+    return store.claim(plan, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("hours_before", "lasts"), [((), 24), ((0,), 24), ((3, 20, 1), 4)], ids=str
+)
+def test_a_claim_lapses_with_the_first_of_its_signatures(
+    store: Store, hours_before: tuple[int, ...], lasts: int
+) -> None:
+    operation = signed_claim(store, *hours_before)
+    end = NOW + timedelta(hours=lasts)
+    (overview,) = store.overviews((CM,))
+    assert overview.live is not None
+    assert overview.live.lapses_at == end
+    assert store.lapse(CM, now=end - timedelta(microseconds=1)) is None
+    assert store.live_operation(CM) == operation
+    given_up = store.lapse(CM, now=end)
+    assert given_up is not None
+    assert (given_up.operation_id, given_up.phase) == (operation.operation_id, "expired")
+    assert store.live_operation(CM) is None
+    assert store.lapse(CM, now=end) is None
+    assert store.ledger_entries()[-1].document["particulars"] == {"lapsed": True}
+    assert store.lapse(SYO, now=end) is None
+    # The lane is free, and what was signed is used up.
+    again = store.claim(plan_for(store.host_record(CM), reason="once more"), now=end)
+    store.advance(again.operation_id, expected=AUTHORIZED, to=OperationPhase.STARTED, now=end)
+    # What was started does not lapse: its data may be set aside.
+    (overview,) = store.overviews((CM,))
+    assert overview.live is not None
+    assert overview.live.lapses_at is None
+    assert store.lapse(CM, now=end + timedelta(days=9)) is None
+
+
 def test_a_claim_holds_the_lane(store: Store) -> None:
     operation = claimed(store)
     assert (operation.phase, operation.generation) == (OperationPhase.AUTHORIZED, 1)
