@@ -6,12 +6,12 @@ from launchplane_lane_contracts.contract import Digest, OperationId
 from launchplane_lane_contracts.errors import BadInput, Refused
 from launchplane_lane_contracts.observation import HostRecord
 from launchplane_lane_contracts.plan import Plan, PlanTarget, plan_target
-from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.request import Request
 from launchplane_lane_contracts.rulebook import decide
 
 from .lane_office import LaneOffice, utc_now
 from .store.records import OperationRecord
+from .what_moved import readings_of, what_changed
 from .witnesses import Witnessed
 
 PLAN = "plan"
@@ -106,6 +106,7 @@ def note_decision(office: LaneOffice, made: Plan, step: str) -> None:
             "marker": observation.marker.state.value,
             "runtime": observation.runtime.state.value,
             "observation_digest": observation.digest(),
+            "readings": readings_of(made),
         },
         made.planned_at,
     )
@@ -120,7 +121,7 @@ def authorize(office: LaneOffice, digest: Digest) -> OperationRecord:
     reviewed = planned_target(office, digest)
     made, _witnessed = make_plan(office, reviewed.request)
     note_decision(office, made, "authorize")
-    require_same(reviewed, made)
+    require_same(office, reviewed, made)
     used = office.free_approval_ids(digest)
     return office.store.claim(made, now=made.planned_at, approvals_used=used)
 
@@ -133,26 +134,40 @@ def planned_target(office: LaneOffice, digest: Digest) -> PlanTarget:
     return PlanTarget.from_json(proposal.document)
 
 
-def require_same(reviewed: PlanTarget, made: Plan) -> None:
-    """Refuse when what was reviewed has changed, or is not allowed."""
-    changed = tuple(_changes(reviewed, made.target))
-    if changed or not made.decision.allowed:
-        raise Refused.because(*changed, *made.decision.reasons)
+def require_same(
+    office: LaneOffice, reviewed: PlanTarget, made: Plan, *, authorized: Plan | None = None
+) -> None:
+    """Refuse when what was reviewed has changed, or is not allowed; say which fact moved.
+
+    `authorized` is the plan as it was when the lane was claimed, where it was.
+    """
+    if reviewed == made.target and made.decision.allowed:
+        return
+    if authorized is not None:
+        readings, revision = readings_of(authorized), authorized.policy_revision
+    else:
+        readings, revision = _readings_at_the_review(office, reviewed)
+    policies = {each.number: each.policy for each in office.store.history(made.target.request.lane)}
+    changed = what_changed(
+        reviewed,
+        made,
+        readings=readings,
+        policies=(policies.get(revision or 0), made.policy),
+        since="it was authorized" if authorized is not None else "the plan was reviewed",
+    )
+    raise Refused.because(*changed, *made.decision.reasons)
 
 
-def _changes(reviewed: PlanTarget, now: PlanTarget) -> list[Reason]:
-    return [
-        reason(
-            ReasonCode.PLAN_CHANGED,
-            f"Since the plan was reviewed, its {name.replace('_', ' ')} changed: it was "
-            f"{_shown(getattr(reviewed, name))} and is {_shown(getattr(now, name))}.",
-            "Plan again and let the new plan be reviewed.",
-            fact=name,
-        )
-        for name in PlanTarget.model_fields
-        if getattr(reviewed, name) != getattr(now, name)
-    ]
-
-
-def _shown(value: object) -> str:
-    return "nothing" if value is None else str(value)
+def _readings_at_the_review(
+    office: LaneOffice, reviewed: PlanTarget
+) -> tuple[dict[str, str], int | None]:
+    """What the plan with this digest was decided on last, and the policy's revision then."""
+    digest = reviewed.digest()
+    for entry in reversed(office.store.ledger_entries(reviewed.request.lane)):
+        said = entry.document.get("particulars", {})
+        if entry.document.get("what") == "decision" and (
+            said.get("plan_digest"),
+            said.get("step"),
+        ) == (digest, "plan"):
+            return dict(said.get("readings", {})), said.get("policy_revision")
+    return {}, None

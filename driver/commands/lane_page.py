@@ -1,14 +1,12 @@
 """One lane in full: every fact with its trust, and for every request yes or why not."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from typing import Any
 
 from rich.markup import escape
 
 from launchplane_lane_contracts.contract import Contract
 from launchplane_lane_contracts.explain import reason_lines
-from launchplane_lane_contracts.policy_words import duration_words
 from launchplane_lane_contracts.read_model import (
     KNOWN,
     AuthorityFact,
@@ -19,6 +17,7 @@ from launchplane_lane_contracts.read_model import (
 )
 from launchplane_lane_contracts.reasons import Reason
 
+from ..value_words import value_words
 from .lane_table import authority_words
 
 NAME_WIDTH = 24
@@ -66,19 +65,6 @@ def _line(name: str, fact: Any) -> str:
         f"  {words:<{NAME_WIDTH}} {escape(shown)}  "
         f"[{style}]({fact.trust} {fact.as_of:%Y-%m-%d %H:%M} UTC{escape(detail)})[/]"
     )
-
-
-def value_words(value: object) -> str:
-    """A value for people."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, tuple):
-        return ", ".join(str(each) for each in value) or "nothing"
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M} UTC"
-    if isinstance(value, timedelta):
-        return duration_words(timedelta(seconds=int(value.total_seconds())))
-    return str(value).replace("_", " ")
 
 
 def _kept(kept: tuple[KeptView, ...]) -> Iterator[str]:

@@ -71,7 +71,7 @@ def _sign_permit(office: LaneOffice, operation: OperationRecord) -> OperationRec
     reviewed = operation.plan.target
     made, _witnessed = make_plan(office, reviewed.request, for_operation=operation.operation_id)
     note_decision(office, made, "start")
-    require_same(reviewed, made)
+    require_same(office, reviewed, made, authorized=operation.plan)
     permit = new_permit(office, operation, made, generation=operation.generation)
     return office.store.advance(
         operation.operation_id,

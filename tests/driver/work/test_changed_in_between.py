@@ -9,7 +9,7 @@ import pytest
 
 from launchplane_lane_contracts.contract import Digest
 from launchplane_lane_contracts.errors import BadInput, Busy, Refused
-from launchplane_lane_contracts.reasons import ReasonCode
+from launchplane_lane_contracts.reasons import Reason, ReasonCode
 from launchplane_lane_contracts.vocabulary import DataSource, Operation
 from launchplane_lane_driver import operations, planning
 from launchplane_lane_driver.host_directory import HostDirectory
@@ -49,8 +49,8 @@ CHANGES: dict[Change, tuple[ReasonCode, ...]] = {
     renamed: (ReasonCode.PLAN_CHANGED, ReasonCode.DATABASE_RENAMED),
     made_anew: (ReasonCode.PLAN_CHANGED, ReasonCode.MARKER_ABSENT),
     dropped: (ReasonCode.PLAN_CHANGED, ReasonCode.DATABASE_MISSING),
-    edited: (ReasonCode.MARKER_TAMPERED,),
-    made_authoritative: (ReasonCode.SOURCE_NOT_ALLOWED,),
+    edited: (ReasonCode.PLAN_CHANGED, ReasonCode.MARKER_TAMPERED),
+    made_authoritative: (ReasonCode.PLAN_CHANGED, ReasonCode.SOURCE_NOT_ALLOWED),
     kept_for_longer: (ReasonCode.PLAN_CHANGED,),
 }
 
@@ -79,6 +79,74 @@ def test_a_change_after_authorize_stops_start(
     assert host.phase(operation) == "authorized"
     assert host.office.store.operation(operation.operation_id).permit_token is None
     assert operations.undo(host.office, operation.operation_id).phase == "aborted"
+
+
+def told(problem: Refused) -> Reason:
+    """The one reason that says what has moved."""
+    (found,) = (each for each in problem.reasons if each.code is ReasonCode.PLAN_CHANGED)
+    return found
+
+
+@pytest.mark.parametrize("step", ["authorize", "start"])
+def test_each_fact_that_moved_is_named_with_what_it_was_and_what_it_is(
+    host: SmallHost, lane: SmallLane, step: str
+) -> None:
+    planned = host.plan(lane)
+    held = planning.authorize(host.office, planned.plan_digest) if step == "start" else None
+    old = planned.target.database_oid
+    kept_for_longer(host, lane)
+    made_anew(host, lane)
+    lane.runtime.stop()
+    with untouched(lane), pytest.raises(Refused) as caught:
+        if held is None:
+            planning.authorize(host.office, planned.plan_digest)
+        else:
+            operations.start(host.office, held.operation_id)
+    found = told(caught.value)
+    new = host.plan(lane).target.database_oid
+    covered, also = found.message.split(" Changed as well, though no signature covers it: ")
+    since = "it was authorized" if held else "the plan was reviewed"
+    assert covered == (
+        f"Since {since}, this has changed: database oid: {old} -> {new}; obligations, keep for: "
+        "7 days -> 30 days."
+    )
+    for words in (
+        "policy revision: 1 -> 2",
+        "marker: bound -> absent",
+        "runtime: agrees -> silent",
+        "policy, replaced kept for: 7 days -> 30 days",
+        "decision: allowed -> refused (",
+    ):
+        assert words in also
+    assert found.facts["obligations.keep_for"] == "7 days -> 30 days"
+    assert found.facts["marker"] == "bound -> absent"
+
+
+def test_where_only_the_decision_has_changed_the_same_plan_holds_again(
+    host: SmallHost, lane: SmallLane
+) -> None:
+    digest = host.plan(lane).plan_digest
+    lane.runtime.stop()
+    with untouched(lane), pytest.raises(Refused) as caught:
+        planning.authorize(host.office, digest)
+    found = told(caught.value)
+    assert found.message.startswith("What was signed or reviewed stands as it was")
+    assert "runtime: agrees -> silent" in found.message
+    assert "this very plan holds again" in found.remedy
+    lane.runtime.start()
+    assert planning.authorize(host.office, digest).phase == "authorized"
+
+
+def test_signatures_that_are_still_missing_are_no_change(
+    host: SmallHost, production: SmallLane
+) -> None:
+    planned = host.plan(production)
+    assert not planned.decision.allowed
+    with untouched(production), pytest.raises(Refused) as caught:
+        planning.authorize(host.office, planned.plan_digest)
+    assert {each.code for each in caught.value.reasons} == {
+        each.code for each in planned.decision.reasons
+    }
 
 
 def test_a_change_between_the_driver_and_the_guard_is_seen_by_the_guard(
