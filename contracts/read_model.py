@@ -222,6 +222,17 @@ class KeptView(Contract):
     """Whether it was seen with the oid, the tag and the files that were recorded."""
 
 
+class WayOn(Contract):
+    """One command for the operation that holds the lane."""
+
+    command: str
+    """What is typed."""
+    possible: bool
+    """Whether it can be given now, as far as that is known."""
+    words: str
+    """What it does, or why it cannot be given now."""
+
+
 class OperationView(Contract):
     """The operation that holds the lane."""
 
@@ -237,8 +248,10 @@ class OperationView(Contract):
     """When it came that far (UTC)."""
     requester: PersonField
     """Who asked."""
-    ways_on: tuple[str, ...]
-    """The commands that end it."""
+    lapses_at: UtcInstant | None = None
+    """When it lapses by itself (UTC), because nobody has started it."""
+    ways_on: tuple[WayOn, ...]
+    """The commands that take it on or end it; first those that can be given now."""
 
 
 class ChoiceView(Contract):
@@ -283,6 +296,7 @@ class WarningCode(StrEnum):
     SHADOW_MISSING = "shadow_missing"
     PROVISIONAL_ENDS_SOON = "provisional_ends_soon"
     UNLOCKED = "unlocked"
+    QUARANTINED = "quarantined"
     QUARANTINE_NOT_LOADED = "quarantine_not_loaded"
 
 

@@ -257,6 +257,8 @@ class RuntimeReading(VersionedContract):
     """Whether the database was neutralised; None when it could not be read."""
     stays_listed_when_locked: bool
     """Whether this Odoo goes on serving its database once that is locked."""
+    quarantine_loaded: bool | None = None
+    """Whether quarantine holds in every database of it; None from an addon that does not say."""
     addon_version: str
     """The addon's version."""
     rulebook_version: int

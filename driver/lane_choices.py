@@ -2,19 +2,17 @@
 
 from launchplane_lane_contracts.contract import BackupId, DatabaseName, Person
 from launchplane_lane_contracts.evidence import BackupGate, IncomingData
-from launchplane_lane_contracts.read_model import ChoiceView, OperationView
+from launchplane_lane_contracts.read_model import ChoiceView
 from launchplane_lane_contracts.request import Request
 from launchplane_lane_contracts.rulebook import decide
 from launchplane_lane_contracts.vocabulary import (
     REQUESTS_THAT_EXIST,
     DataSource,
     Operation,
-    OperationPhase,
 )
 
 from .evidence import load_proof_of, with_declaration
 from .lane_seen import LaneSeen
-from .store.overview import OperationSummary
 from .store.records import LaneEvidence
 from .witnesses import with_kept
 
@@ -83,24 +81,5 @@ def _request(seen: LaneSeen, operation: Operation, source: DataSource) -> Reques
             (DatabaseName(kept[-1].name) if kept else DatabaseName("none"))
             if source is DataSource.KEPT
             else None
-        ),
-    )
-
-
-def unfinished(live: OperationSummary | None) -> OperationView | None:
-    """The operation that holds the lane, with the commands that end it."""
-    if live is None:
-        return None
-    started = live.phase in (OperationPhase.AUTHORIZED, OperationPhase.STARTED)
-    return OperationView(
-        operation_id=live.operation_id,
-        operation=live.operation,
-        data_source=live.data_source,
-        phase=live.phase,
-        since=live.updated_at,
-        requester=live.requester,
-        ways_on=tuple(
-            f"lane-authority {word} {live.operation_id}"
-            for word in (("start" if started else "finish"), "undo")
         ),
     )

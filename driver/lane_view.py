@@ -15,12 +15,13 @@ from . import lane_facts
 from .batches import in_batches
 from .evidence import USUAL_BACKUP_MAX_AGE, present_evidence
 from .guard_client import unread
-from .lane_choices import choices, unfinished
+from .lane_choices import choices
 from .lane_configuration import LaneConfiguration
 from .lane_office import LaneOffice, utc_now
 from .lane_seen import WAS_NOT_ASKED, LaneSeen
 from .lane_warnings import warnings
 from .store.overview import LaneOverview
+from .ways_on import unfinished
 from .witnesses import Witnessed, ask_witnesses, judge
 
 LANES_AT_ONCE = 8
@@ -123,7 +124,7 @@ def view_of(seen: LaneSeen) -> LaneView:
         evidence=lane_facts.evidence(seen),
         last_rebuild=lane_facts.last_rebuild(seen),
         kept=lane_facts.kept(seen),
-        unfinished=unfinished(seen.overview.live),
+        unfinished=unfinished(seen),
         choices=choices(seen),
         warnings=warnings(seen),
     )

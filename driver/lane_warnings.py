@@ -4,12 +4,29 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from launchplane_lane_contracts.read_model import WarningCode, WarningView
-from launchplane_lane_contracts.vocabulary import DatabaseState, RolloutState, ShadowState
+from launchplane_lane_contracts.rules.database_and_files import marker_reason
+from launchplane_lane_contracts.vocabulary import (
+    DatabaseState,
+    MarkerState,
+    RolloutState,
+    ShadowState,
+)
 
 from .lane_seen import LaneSeen
 
 ENDS_SOON = timedelta(days=14)
 """How long before a provisional lane becomes protected it is said so."""
+
+POSITIVE_EVIDENCE = frozenset(
+    {
+        MarkerState.FOREIGN,
+        MarkerState.COPIED,
+        MarkerState.TAMPERED,
+        MarkerState.PENDING,
+        MarkerState.ROLLED_BACK,
+    }
+)
+"""What says that an Odoo there sits on data that is not the lane's present data."""
 
 
 def warnings(seen: LaneSeen) -> tuple[WarningView, ...]:
@@ -19,6 +36,8 @@ def warnings(seen: LaneSeen) -> tuple[WarningView, ...]:
         *_unlocked(seen),
         *_without_shadow(seen),
         *_ends_soon(seen),
+        *_quarantined(seen),
+        *_without_quarantine(seen),
     )
 
 
@@ -86,3 +105,32 @@ def _ends_soon(seen: LaneSeen) -> Iterator[WarningView]:
             remedy="Let it go live by a policy of state production, or propose a later "
             "provisional_until, which two approvers sign.",
         )
+
+
+def _quarantined(seen: LaneSeen) -> Iterator[WarningView]:
+    marker = seen.observation.marker
+    found = marker_reason(marker) if marker.state in POSITIVE_EVIDENCE else None
+    if found is None:
+        return
+    live = seen.overview.live
+    yield WarningView(
+        code=WarningCode.QUARANTINED,
+        message=f"{found.message} An Odoo on it must send no mail and run no scheduled action.",
+        remedy=(
+            f"End operation {live.operation_id} by one of its ways on."
+            if live is not None and marker.state is MarkerState.PENDING
+            else found.remedy
+        ),
+    )
+
+
+def _without_quarantine(seen: LaneSeen) -> Iterator[WarningView]:
+    runtime = seen.witnessed.runtime.reading
+    if runtime is None or runtime.quarantine_loaded is not False:
+        return
+    yield WarningView(
+        code=WarningCode.QUARANTINE_NOT_LOADED,
+        message="The lane's Odoo does not load the addon for every database, so on a copy of this "
+        "data, or on another lane's, it would send mail and run scheduled actions.",
+        remedy="Add launchplane_lane_authority to Odoo's `server_wide_modules` and restart it.",
+    )

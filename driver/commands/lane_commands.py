@@ -9,10 +9,11 @@ from rich.console import Console
 from launchplane_lane_contracts.lane import Lane
 
 from ..lane_view import lane_view, lane_views
+from .folding import say_folded
 from .lane_page import lane_page
 from .lane_table import NARROWEST_TABLE, LaneRows
 from .progress import waiting_for
-from .shared import LANE, answer, json_option, office_of, say
+from .shared import LANE, answer, json_option, office_of
 
 watch_option = click.option(
     "--watch",
@@ -53,9 +54,9 @@ def lanes(context: click.Context, as_json: bool, watch: float | None, recorded: 
         if console.width >= NARROWEST_TABLE:
             console.print(rows.table())
         elif rows.rows:
-            say(rows.lines())
+            say_folded(rows.lines())
         for note in rows.notes:
-            say(note)
+            say_folded(note)
 
     _show_again(show, watch, as_json=as_json)
 
@@ -78,7 +79,7 @@ def lane(
         if as_json:
             answer(view)
         else:
-            say(lane_page(view))
+            say_folded(lane_page(view))
 
     _show_again(show, watch, as_json=as_json)
 

@@ -18,6 +18,7 @@ from launchplane_lane_contracts.read_model import (
 from launchplane_lane_contracts.reasons import Reason
 
 from ..value_words import value_words
+from .folding import EDGE
 from .lane_table import authority_words
 
 NAME_WIDTH = 24
@@ -57,12 +58,12 @@ def _lines(name: str, value: Any) -> Iterator[str]:
 def _line(name: str, fact: Any) -> str:
     words = name.replace("_", " ")
     if fact.trust not in KNOWN:
-        return f"  {words:<{NAME_WIDTH}} -  [dim]({fact.trust}: {escape(fact.detail)})[/]"
+        return f"  {words:<{NAME_WIDTH}} {EDGE}-  [dim]({fact.trust}: {escape(fact.detail)})[/]"
     shown = authority_words(fact) if isinstance(fact, AuthorityFact) else value_words(fact.value)
     detail = f"; {fact.detail}" if fact.detail else ""
     style = "yellow" if fact.trust is Trust.STALE else "dim"
     return (
-        f"  {words:<{NAME_WIDTH}} {escape(shown)}  "
+        f"  {words:<{NAME_WIDTH}} {EDGE}{escape(shown)}  "
         f"[{style}]({fact.trust} {fact.as_of:%Y-%m-%d %H:%M} UTC{escape(detail)})[/]"
     )
 
@@ -92,7 +93,12 @@ def _unfinished(view: LaneView) -> Iterator[str]:
             f"{escape(operation.requester)}, {operation.phase} since "
             f"{operation.since:%Y-%m-%d %H:%M} UTC"
         )
-        yield from (f"    Way on: {escape(each)}" for each in operation.ways_on)
+        if operation.lapses_at is not None:
+            yield f"  It lapses at {operation.lapses_at:%Y-%m-%d %H:%M} UTC unless it is started."
+        for each in operation.ways_on:
+            word = "Way on: " if each.possible else "Not now:"
+            yield f"    {word} {escape(each.command)}"
+            yield f"             {EDGE}{escape(each.words)}"
 
 
 def _warnings(view: LaneView) -> Iterator[str]:
@@ -100,7 +106,7 @@ def _warnings(view: LaneView) -> Iterator[str]:
         yield "[bold]Warnings[/]"
     for each in view.warnings:
         yield f"  [yellow]{each.code}[/]: {escape(each.message)}"
-        yield f"    Way on: {escape(each.remedy)}"
+        yield f"    Way on: {EDGE}{escape(each.remedy)}"
 
 
 def _choices(choices: tuple[ChoiceView, ...]) -> Iterator[str]:
@@ -112,7 +118,7 @@ def _choices(choices: tuple[ChoiceView, ...]) -> Iterator[str]:
             yield f"  {name:<{NAME_WIDTH}} [green]yes[/]{_signers(each)}"
         else:
             codes = ", ".join(reason.code.value for reason in each.reasons)
-            yield f"  {name:<{NAME_WIDTH}} no: {codes}"
+            yield f"  {name:<{NAME_WIDTH}} {EDGE}no: {codes}"
             # One reason may stand against several requests; it is told once.
             told |= {(reason.code, reason.message): reason for reason in each.reasons}
     if told:

@@ -11,6 +11,8 @@ from rich.table import Table
 from launchplane_lane_contracts.read_model import KNOWN, AuthorityFact, LaneView, Trust
 from launchplane_lane_contracts.vocabulary import RolloutState
 
+from .folding import EDGE
+
 HEADINGS = ("Lane", "State", "Data", "May be rebuilt from", "Marker", "Last rebuild", "Kept")
 NARROWEST_TABLE = 110
 """Columns below which the table would break words."""
@@ -56,7 +58,7 @@ class LaneRows:
         for row in self.rows:
             lines.append(f"[bold]{escape(row[0])}[/]")
             lines += [
-                f"  {heading + ':':<21}{escape(value)}"
+                f"  {heading + ':':<21}{EDGE}{escape(value)}"
                 for heading, value in zip(HEADINGS[1:], row[1:], strict=True)
             ]
         return "\n".join(lines)
@@ -81,9 +83,10 @@ def notes(view: LaneView) -> list[str]:
     name = escape(str(view.lane))
     if view.unfinished is not None:
         operation = view.unfinished
+        possible = [each.command for each in operation.ways_on if each.possible]
         found.append(
             f"[yellow]{name}: {escape(operation.operation_id)} is {operation.phase}; go on with "
-            f"{escape(' or '.join(operation.ways_on))}[/]"
+            f"{escape(' or '.join(possible))}[/]"
         )
     found += [f"[yellow]{name}: {escape(each.message)}[/]" for each in view.warnings]
     return found

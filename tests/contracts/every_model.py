@@ -362,7 +362,7 @@ VALUES: tuple[Contract, ...] = (
     TokenVerdict(order=a_permit()),
     TokenVerdict(order=a_lowering()),
     *TEXT_VALUES,
-    *(value for value in VIEW_VALUES if value is not None),
+    *VIEW_VALUES,
     *DESCRIPTOR_VALUES,
     *FINGERPRINT_VALUES,
     *BACKUP_VALUES,

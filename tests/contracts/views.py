@@ -26,6 +26,7 @@ from launchplane_lane_contracts.read_model import (
     Trust,
     WarningCode,
     WarningView,
+    WayOn,
 )
 from launchplane_lane_contracts.vocabulary import (
     DatabaseState,
@@ -104,7 +105,10 @@ VIEW = LaneView(
         phase=OperationPhase.BEGUN,
         since=NOW,
         requester=REQUESTER,
-        ways_on=("lane-authority finish operation-9", "lane-authority undo operation-9"),
+        ways_on=(
+            WayOn(command="lane-authority finish operation-9", possible=True, words="settles it"),
+            WayOn(command="lane-authority start operation-9", possible=False, words="was begun"),
+        ),
     ),
     choices=choices(),
     warnings=(
@@ -119,8 +123,10 @@ ENABLED = ChoiceView.of(
     allowed_case(Operation.RESTORE, DataSource.KEPT).request,
     allowed_case(Operation.RESTORE, DataSource.KEPT).decide(),
 )
+assert VIEW.unfinished is not None
 VIEW_VALUES = (
     VIEW,
+    *VIEW.unfinished.ways_on,
     VIEW.rollout_state,
     VIEW.authority,
     VIEW.time_left,

@@ -1,7 +1,7 @@
 """What is seen of lanes: authority and rebuild sources of those that the project knows by name."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -157,20 +157,84 @@ def test_marking_cm_resettable_changes_nothing_for_syo(host: SmallHost) -> None:
     assert not changed.choice(*PAIRS[0]).enabled
 
 
+def possible(seen: LaneView) -> list[str]:
+    """The commands that can be given now; each other one says why it cannot."""
+    operation = seen.unfinished
+    assert operation is not None
+    assert [each.command.split()[1] for each in operation.ways_on if not each.words] == []
+    commands = [each.command.split() for each in operation.ways_on]
+    assert {each[1] for each in commands} == WAYS
+    assert {each[2] for each in commands} == {operation.operation_id}
+    return [each.command.split()[1] for each in operation.ways_on if each.possible]
+
+
+WAYS = {"start", "finish", "undo", "retry", "abort", "settle"}
+
+
+def carried_out(host: SmallHost, lane: SmallLane) -> None:
+    """Give every command that is said not to be possible: each refuses, and changes nothing."""
+    operation = view(host, lane).unfinished
+    assert operation is not None
+    with untouched(lane):
+        for each in operation.ways_on:
+            if not each.possible:
+                done = host.operate(*each.command.split()[1:])
+                assert done.code == 50, (each.command, done.stdout, done.stderr)
+    now = view(host, lane).unfinished
+    assert now is not None
+    assert now.phase is operation.phase
+
+
+def test_every_way_on_is_told_and_what_is_not_possible_refuses(
+    host: SmallHost, lane: SmallLane
+) -> None:
+    host.authorize(lane)
+    carried_out(host, lane)
+    lane.guard_becomes('if [ "$1" = begin ]; then exit 1; fi; exec "$GUARD" "$@"')
+    held = host.office.store.live_operation(lane.lane)
+    assert held is not None
+    assert host.operate("start", held.operation_id).code == 51
+    lane.put_guard_back()
+    assert possible(view(host, lane)) == ["start", "undo", "retry", "settle"]
+    carried_out(host, lane)
+    assert host.operate("start", held.operation_id).code == 0
+    carried_out(host, lane)
+    lane.materialise("half")
+    assert possible(view(host, lane)) == ["finish", "undo", "retry"]
+    carried_out(host, lane)
+    assert host.operate("retry", held.operation_id).code == 0
+    assert possible(view(host, lane)) == ["finish", "undo", "retry"]
+    carried_out(host, lane)
+    assert host.operate("undo", held.operation_id).code == 0
+    assert view(host, lane).unfinished is None
+    host.begin(lane, Operation.RECREATE, DataSource.EXISTING)
+    assert possible(view(host, lane)) == ["finish", "retry", "settle"]
+    carried_out(host, lane)
+
+
+def test_an_unfinished_restore_of_kept_data(host: SmallHost, lane: SmallLane) -> None:
+    kept = host.rebuild(lane).kept_name
+    host.begin(lane, Operation.RESTORE, DataSource.KEPT, kept_database=kept)
+    assert possible(view(host, lane)) == ["finish", "undo"]
+    carried_out(host, lane)
+    told = host.operate("lane", str(lane.lane), COLUMNS="80", NO_COLOR="1").stdout
+    assert "Not now: lane-authority retry op-" in told
+    assert "the kept data stands under the name already" in told
+
+
 def test_what_is_kept_and_what_is_unfinished(host: SmallHost, lane: SmallLane) -> None:
     first = host.rebuild(lane)
     held = host.authorize(lane)
     seen = view(host, lane)
     assert seen.unfinished is not None
-    assert seen.unfinished.ways_on[0] == f"lane-authority start {held.operation_id}"
+    assert possible(seen) == ["start", "undo", "abort"]
+    assert seen.unfinished.lapses_at == held.created_at + timedelta(hours=24)
     assert ReasonCode.LANE_BUSY in codes(seen.choice(*PAIRS[0]))
     host.operate("start", held.operation_id)
     seen = view(host, lane)
     assert seen.unfinished is not None
-    assert seen.unfinished.ways_on == (
-        f"lane-authority finish {held.operation_id}",
-        f"lane-authority undo {held.operation_id}",
-    )
+    assert possible(seen) == ["finish", "undo", "retry", "abort"]
+    assert seen.unfinished.lapses_at is None
     assert seen.database.value is DatabaseState.ABSENT
     assert seen.locked.trust is seen.marker.trust is Trust.UNSUPPORTED
     older, newer = seen.kept
@@ -234,6 +298,79 @@ def test_warnings(host: SmallHost, production: SmallLane) -> None:
     assert warned(cm) == {WarningCode.PROVISIONAL_ENDS_SOON}
     host.record_policy(provisional(cm, days=15))
     assert warned(cm) == set()
+    for loaded, said in ((False, {WarningCode.QUARANTINE_NOT_LOADED}), (True, set())):
+        cm.runtime.lie = lambda reading, loaded=loaded: reading.model_copy(
+            update={"quarantine_loaded": loaded}
+        )
+        assert warned(cm) == said
+
+
+def edited(lane: SmallLane) -> None:
+    lane.execute("UPDATE launchplane_lane_marker SET generation = 7", lane.database)
+
+
+def copied(lane: SmallLane) -> None:
+    lane.execute(f'ALTER DATABASE "{lane.database}" RENAME TO original')
+    lane.execute(f'CREATE DATABASE "{lane.database}" TEMPLATE original')
+
+
+def foreign(lane: SmallLane) -> None:
+    """Another lane's database stands under the name."""
+    lane.execute(f'DROP DATABASE "{lane.database}"')
+    lane.execute(f'CREATE DATABASE "{lane.database}" TEMPLATE opw')
+
+
+@pytest.mark.parametrize(
+    ("damage", "state", "way"),
+    [
+        (edited, MarkerState.TAMPERED, "lane-authority adopt"),
+        (copied, MarkerState.COPIED, "lane-authority adopt"),
+        (foreign, MarkerState.FOREIGN, "put this lane's own database back"),
+    ],
+)
+def test_an_odoo_on_such_data_must_hold_still(
+    host: SmallHost,
+    lane: SmallLane,
+    damage: Callable[[SmallLane], None],
+    state: MarkerState,
+    way: str,
+) -> None:
+    other = host.add_lane("opw")
+    host.record_policy(provisional(other))
+    host.enrol(other)
+    damage(lane)
+    seen = view(host, lane)
+    assert seen.marker.value is state
+    (warning,) = (each for each in seen.warnings if each.code is WarningCode.QUARANTINED)
+    assert "no mail" in warning.message
+    assert way in warning.remedy
+    assert WarningCode.QUARANTINED not in {each.code for each in view(host, other).warnings}
+
+
+def test_data_that_is_not_settled_or_older_must_hold_still(
+    host: SmallHost, lane: SmallLane
+) -> None:
+    rebuilt = host.rebuild(lane)
+    held = host.begin(lane)
+    lane.materialise()
+    lane.runtime.stop()
+    # The guard's part is done; nobody has confirmed what came.
+    assert host.operate("finish", held.operation_id, "--wait", "0").code == 50
+    seen = view(host, lane)
+    assert seen.marker.value is MarkerState.PENDING
+    (warning,) = (each for each in seen.warnings if each.code is WarningCode.QUARANTINED)
+    assert held.operation_id in warning.remedy
+    lane.runtime.start()
+    assert host.operate("finish", held.operation_id).code == 0
+    assert view(host, lane).warnings == ()
+    # Somebody puts a kept database in the place of the present one.
+    name = rebuilt.kept_name
+    lane.execute(f'ALTER DATABASE "{lane.database}" RENAME TO newest')
+    lane.execute(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS true')
+    lane.execute(f'ALTER DATABASE "{name}" RENAME TO "{lane.database}"')
+    seen = view(host, lane)
+    assert seen.marker.value is MarkerState.ROLLED_BACK
+    assert WarningCode.QUARANTINED in {each.code for each in seen.warnings}
 
 
 def test_a_page_tells_each_reason_once_and_in_full(host: SmallHost, production: SmallLane) -> None:
@@ -263,8 +400,7 @@ def test_the_table_at_80_and_160_columns_and_in_a_pipe(several: SmallHost) -> No
         done = several.operate("lanes", COLUMNS=columns, NO_COLOR="1")
         assert done.code == 0
         assert "\x1b" not in done.stdout
-        table = [line for line in done.stdout.splitlines() if "no shadow" not in line]
-        assert max(map(len, table)) <= int(columns)
+        assert max(map(len, done.stdout.splitlines())) <= int(columns)
         for words in (
             "odoo-tenant-opw/opw/prod",
             "provisional, 59 days left",
@@ -277,6 +413,18 @@ def test_the_table_at_80_and_160_columns_and_in_a_pipe(several: SmallHost) -> No
     found = json.loads(several.operate("lanes", "--json").stdout)
     assert [each["lane"]["context"] for each in found] == ["cm", "opw", "syo"]
     assert several.operate("lanes", "--recorded").code == 0
+
+
+def test_a_page_at_80_columns_in_a_pipe(host: SmallHost, production: SmallLane) -> None:
+    production.execute(f'ALTER DATABASE "{production.database}" IS_TEMPLATE false')
+    done = host.operate("lane", str(production.lane), COLUMNS="80", NO_COLOR="1")
+    assert (done.code, "\x1b" in done.stdout) == (0, False)
+    # Only what cannot be broken is wider: a path, a name, a digest.
+    wide = [line for line in done.stdout.splitlines() if len(line) > 80]
+    assert all(len(line.split()) <= 2 for line in wide), wide
+    words = " ".join(done.stdout.split())
+    for seen in view(host, production).warnings:
+        assert " ".join(seen.message.split()) in words
 
 
 def test_watching_looks_again_until_somebody_has_seen_enough(

@@ -1,0 +1,141 @@
+"""The operation in progress, and every command that could end it: what it does, or why not now."""
+
+from launchplane_lane_contracts.read_model import OperationView, WayOn
+from launchplane_lane_contracts.vocabulary import DatabaseState, DataSource, OperationPhase
+
+from .lane_seen import LaneSeen
+from .store.overview import OperationSummary
+
+CLAIMED = frozenset({OperationPhase.AUTHORIZED})
+GIVES_UP = "gives the lane up again; nothing of it was changed"
+NOT_BEGUN = frozenset({OperationPhase.AUTHORIZED, OperationPhase.STARTED})
+
+
+def unfinished(seen: LaneSeen) -> OperationView | None:
+    """The operation that holds the lane; those commands come first that can be given now."""
+    live = seen.overview.live
+    if live is None:
+        return None
+    ways = (
+        _start(live),
+        _finish(live, seen),
+        _undo(live, seen),
+        _retry(live, seen),
+        _abort(live, seen),
+        _settle(live, seen),
+    )
+    return OperationView(
+        operation_id=live.operation_id,
+        operation=live.operation,
+        data_source=live.data_source,
+        phase=live.phase,
+        since=live.updated_at,
+        lapses_at=live.lapses_at,
+        requester=live.requester,
+        ways_on=tuple(sorted(ways, key=lambda way: not way.possible)),
+    )
+
+
+def _begun(live: OperationSummary, seen: LaneSeen) -> bool:
+    """Whether data was set aside for it, be it for a begin before the newest one."""
+    record = seen.overview.record.unfinished
+    return live.phase not in NOT_BEGUN or (record is not None and record.begun_at is not None)
+
+
+def _way(live: OperationSummary, words: str, why_not: str, does: str) -> WayOn:
+    return WayOn(
+        command=f"lane-authority {words.format(live.operation_id)}",
+        possible=not why_not,
+        words=why_not or does,
+    )
+
+
+def _start(live: OperationSummary) -> WayOn:
+    return _way(
+        live,
+        "start {}",
+        "" if live.phase in NOT_BEGUN else "it was begun already",
+        "reads and decides once more, and has the old data set aside",
+    )
+
+
+def _finish(live: OperationSummary, seen: LaneSeen) -> WayOn:
+    return _way(
+        live,
+        "finish {}",
+        "" if live.phase not in NOT_BEGUN or _begun_in_the_lane(seen) else "nothing was begun yet",
+        "when the new data is there: has it checked, asks both witnesses, and settles",
+    )
+
+
+def _begun_in_the_lane(seen: LaneSeen) -> bool:
+    """Whether the lane's keep has a begin of it on record that came to its end."""
+    record = seen.overview.record.unfinished
+    return record is not None and any(
+        each.permit_id == record.permit_id and each.set_aside and not each.ended
+        for each in seen.witnessed.reading.keep.begun
+    )
+
+
+def _undo(live: OperationSummary, seen: LaneSeen) -> WayOn:
+    why_not = (
+        "the data was left where it was, so there is nothing to put back"
+        if live.data_source is DataSource.EXISTING and _begun(live, seen)
+        else ""
+    )
+    does = "puts the old data back under a new generation, and keeps what stands there"
+    return _way(live, "undo {}", why_not, GIVES_UP if live.phase in CLAIMED else does)
+
+
+def _retry(live: OperationSummary, seen: LaneSeen) -> WayOn:
+    why_not = ""
+    if live.phase in CLAIMED:
+        why_not = "it was not started yet"
+    elif live.data_source is DataSource.KEPT and _begun(live, seen):
+        why_not = "the kept data stands under the name already"
+    return _way(
+        live,
+        "retry {}",
+        why_not,
+        "does the same once more, and keeps what the first run left; undo stays possible",
+    )
+
+
+def _abort(live: OperationSummary, seen: LaneSeen) -> WayOn:
+    record, database = seen.overview.record.unfinished, seen.observation.database
+    why_not = ""
+    if live.phase in CLAIMED:
+        return _way(live, "abort {}", "", GIVES_UP)
+    if record is not None and record.earlier_permits and _begun(live, seen):
+        why_not = "it was begun once before; undo puts the old data back"
+    elif not _begun(live, seen) and not _begun_in_the_lane(seen):
+        why_not = "nothing was set aside yet, so there is nothing to take back; undo gives it up"
+    elif live.data_source is DataSource.EXISTING and live.phase not in NOT_BEGUN:
+        why_not = "the data was left where it was, so there is nothing to put back"
+    elif _begun(live, seen) and database.state is not DatabaseState.ABSENT:
+        why_not = f"not only the old data is there: the database is {database.state}"
+    return _way(
+        live,
+        "abort {}",
+        why_not,
+        "puts the very same data back as if nothing had begun; generation and marker stay",
+    )
+
+
+def _settle(live: OperationSummary, seen: LaneSeen) -> WayOn:
+    recorded, database = seen.overview.record.identity, seen.observation.database
+    why_not = ""
+    if live.phase in CLAIMED:
+        why_not = "it was not started yet"
+    elif recorded is None:
+        why_not = "no data of this lane was recorded before it"
+    elif database.state is DatabaseState.UNREADABLE:
+        why_not = f"the database was not read: {database.detail}"
+    elif database.identity != recorded:
+        why_not = "what stands under the name is not the data that was recorded"
+    return _way(
+        live,
+        "settle {} --as-it-stands",
+        why_not,
+        "ends it with the data that never left its name; generation and data stay",
+    )
