@@ -8,6 +8,7 @@ from .contract import (
     DatabaseNameField,
     DigestField,
     FilestorePathField,
+    NonceField,
     PersonField,
     SystemIdentifierField,
     VersionedContract,
@@ -102,6 +103,28 @@ class Restamping(LifeDocument):
     def weight(self) -> Weight:
         """Nothing is allowed by it that was not before."""
         return Weight.ROUTINE
+
+
+class Lowering(LifeDocument):
+    """The marker of the lane's data loses its authority, and a claim with it."""
+
+    policy_revision: Annotated[int, Field(ge=1)]
+    """The policy in force, which does not call the data the only true copy."""
+    generation: Generation
+    """The generation, which stays."""
+    lowers_nonce: NonceField
+    """The nonce of the marker that is lowered."""
+    authoritative: bool
+    """Whether that marker calls the data the only true copy."""
+    claimed: bool
+    """Whether protection was claimed inside Odoo."""
+    carried_by: DigestField | None
+    """The policy change whose signatures were given for this as well; None where none were."""
+
+    @property
+    def weight(self) -> Weight:
+        """It was signed for with the policy, or is as grave as loosening one."""
+        return Weight.GRAVE if self.carried_by is None else Weight.ROUTINE
 
 
 class Loss(LifeDocument):

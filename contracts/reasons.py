@@ -87,6 +87,8 @@ class ReasonCode(StrEnum):
     DRIVER_UNAVAILABLE = "driver_unavailable"
     ALREADY_ENROLLED = "already_enrolled"
     NOTHING_TO_ENROL = "nothing_to_enrol"
+    NOTHING_TO_DO = "nothing_to_do"
+    POLICY_PROTECTS = "policy_protects"
     NO_OPERATION_AUTHORIZED = "no_operation_authorized"
     RUNTIME_NOT_ANSWERING = "runtime_not_answering"
     CONNECTION_POOLED = "connection_pooled"

@@ -9,11 +9,13 @@ from launchplane_lane_contracts.approval import (
 )
 from launchplane_lane_contracts.contract import Digest, Person, PersonField, VersionedContract
 from launchplane_lane_contracts.errors import BadInput, Refused
-from launchplane_lane_contracts.policy import Policy, PolicyRevision
+from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.policy import Policy, PolicyRevision, effective_policy
 from launchplane_lane_contracts.policy_change import loosening, weight_of_change
 from launchplane_lane_contracts.policy_words import why_not_recorded
 from launchplane_lane_contracts.reasons import ReasonCode, reason
 
+from .guard_client import show
 from .lane_office import LaneOffice, utc_now
 from .people import why_nobody_counts
 
@@ -34,6 +36,10 @@ class PolicyChange(VersionedContract):
     """Who proposes it."""
     reason: str
     """Why, in that person's words."""
+    lowers: int | None = None
+    """The generation whose marker loses its authority with the change; None where none does."""
+    lowers_claim: bool = False
+    """Whether a claim of protection, made inside Odoo before, goes with it."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +66,55 @@ def propose_policy(
     if too_long:
         raise BadInput(f"Lane {policy.lane}: {too_long}. Name an earlier instant.")
     current = office.store.policy(policy.lane)
+    lowers, lowers_claim = _lowers(office, current, policy)
     change = PolicyChange(
         policy=policy,
         after_revision=current.number if current else 0,
         proposer=proposer,
         reason=why,
+        lowers=lowers,
+        lowers_claim=lowers_claim,
     )
     digest = office.store.propose(POLICY, change, proposer=proposer, now=utc_now())
     return proposed_change(office, digest)
+
+
+def _lowers(
+    office: LaneOffice, current: PolicyRevision | None, policy: Policy
+) -> tuple[int | None, bool]:
+    """Which generation's marker is to be lowered with it, and whether a claim goes too."""
+    lane = Lane.parse(str(policy.lane))
+    record = office.store.host_record(lane)
+    protects = effective_policy(policy, utc_now(), marker_authoritative=False, claimed=False)
+    if (
+        record.generation is None
+        or record.declared_lost
+        or protects.authoritative
+        or not loosening(current.policy if current else None, policy)
+    ):
+        return None, False
+    configuration = office.host.lanes().get(lane)
+    row = show(configuration).database.marker_row if configuration is not None else None
+    if row is None:
+        # Nobody can see it now. What was recorded is lowered once it is in reach and bound.
+        return record.generation, False
+    return (record.generation if row.authoritative or row.claimed else None), row.claimed
+
+
+def lowering_change(office: LaneOffice, revision: PolicyRevision) -> PolicyChange | None:
+    """The change by which a revision was recorded, where it lowers a marker and has not yet.
+
+    Its signatures count once: what says that the data is the only true copy afterwards stays.
+    """
+    try:
+        proposal = office.store.proposal(revision.change_digest)
+    except BadInput:
+        return None
+    change = PolicyChange.from_json(proposal.document) if proposal.kind == POLICY else None
+    if change is None or change.lowers is None:
+        return None
+    used = office.store.was_lowered_since(revision)
+    return None if used else change
 
 
 def proposed_change(office: LaneOffice, digest: Digest) -> ProposedChange:

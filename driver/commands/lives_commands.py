@@ -115,6 +115,8 @@ HELP = {
     "--digest it is only shown.",
     "restamp": "Sign a lane's marker again with the present key.\n\n"
     "The data keeps its generation. Without --digest it is only shown.",
+    "lower": "Lower the marker of a lane's data to what the policy in force says.\n\n"
+    "`policy apply` does it at once where it can. Without --digest it is only shown.",
     "lost": "Declare a lane's data lost, and keep what can be reached of it.\n\n"
     "For data that can't be backed up any more, or whose server is gone. Nothing is dropped. "
     "Without --digest it is only shown.",

@@ -9,7 +9,7 @@ from launchplane_lane_contracts.vocabulary import DataSource
 
 from ..lane_office import utc_now
 from ..people_changes import ProposedPeople
-from ..policy_changes import ProposedChange
+from ..policy_changes import PolicyChange, ProposedChange
 
 WHAT_COMES = {
     DataSource.EXISTING: "The data stays; only what runs on it changes.",
@@ -78,10 +78,21 @@ def policy_words(proposed: ProposedChange) -> str:
         "What that means today:",
         *(f"  {each}" for each in policy_meaning(policy, utc_now())),
         *(f"  It loosens: {each}" for each in proposed.loosens),
+        *_lowering_lines(change),
         f"Approvers besides the proposer: {proposed.tally.required}",
         f"Digest: {proposed.digest}",
     ]
     return "\n".join(lines)
+
+
+def _lowering_lines(change: PolicyChange) -> tuple[str, ...]:
+    if change.lowers is None:
+        return ()
+    claim = ", and the claim of protection that was made inside Odoo" if change.lowers_claim else ""
+    return (
+        f"  It lowers: the marker of generation {change.lowers} in the lane's database{claim}; "
+        "PostgreSQL no longer refuses to drop it",
+    )
 
 
 def people_words(proposed: ProposedPeople) -> str:

@@ -9,6 +9,7 @@ from .adopt import Adopt
 from .enrol import Enrol
 from .life import Asked, Life, LifePlan, carry_out, look
 from .lost import DeclareLost
+from .lower import Lower
 from .release import ReleaseKept
 from .restamp import Restamp
 
@@ -16,6 +17,7 @@ LIVES: tuple[Life[Any], ...] = (
     Enrol(),
     Adopt(),
     Restamp(),
+    Lower(),
     DeclareLost(),
     ReleaseKept(),
 )

@@ -24,6 +24,7 @@ from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
 from ..lane_configuration import LaneConfiguration
 from ..lane_office import LaneOffice, utc_now
+from ..policy_changes import PolicyChange, lowering_change
 from .kept_proof import proof_of_kept
 
 Document = TypeVar("Document", bound=LifeDocument)
@@ -54,6 +55,8 @@ class Seen:
     observation: Observation
     proof: ProvenByBackup | None = None
     """The proof of a backup of the kept data that was asked for."""
+    lowering_change: PolicyChange | None = None
+    """The change to the policy in force, where its signatures lower a marker and have not yet."""
 
 
 @dataclass(frozen=True)
@@ -139,10 +142,12 @@ def see(office: LaneOffice, asked: Asked) -> Seen:
     """Read the record, both witnesses and the policy."""
     record = office.store.host_record(asked.lane)
     witnessed = office.look(record)
+    revision = office.store.policy(asked.lane)
     return Seen(
         asked=asked,
         record=record,
-        revision=office.store.policy(asked.lane),
+        revision=revision,
+        lowering_change=lowering_change(office, revision) if revision is not None else None,
         configuration=office.configuration(asked.lane),
         reading=witnessed.reading,
         observation=office.observe(witnessed),

@@ -54,6 +54,9 @@ LARGEST_STEP_BACK = timedelta(seconds=60)
 AT_ONCE = 1000
 """How many entries are held at once where the whole ledger is walked."""
 
+LOWERED = "lowered"
+"""How data was recorded whose marker lost its authority."""
+
 NO_PARTICULARS: Mapping[str, Any] = {}
 
 
@@ -537,6 +540,19 @@ class Store:
             entry.kind == EntryKind.LIFE_BEGUN and entry.document.get("digest") == digest
             for entry in self.ledger_entries(lane)
         )
+
+    def was_lowered_since(self, revision: PolicyRevision) -> bool:
+        """Whether the marker of the lane's data was lowered after the policy was recorded."""
+        recorded = False
+        for entry in self.walk_ledger(revision.policy.lane):
+            if entry.kind == EntryKind.POLICY_RECORDED:
+                recorded = entry.document["revision"]["number"] == revision.number
+            elif recorded and (entry.kind, entry.document.get("how")) == (
+                EntryKind.DATA_RECORDED,
+                LOWERED,
+            ):
+                return True
+        return False
 
     def mark_kept_released(
         self,

@@ -23,7 +23,14 @@ from launchplane_lane_contracts.filestore_check import (
     ShadowRefresh,
 )
 from launchplane_lane_contracts.judgement import TokenVerdict, judge_room
-from launchplane_lane_contracts.lives import Adoption, LifeDocument, Loss, Release, Restamping
+from launchplane_lane_contracts.lives import (
+    Adoption,
+    LifeDocument,
+    Loss,
+    Lowering,
+    Release,
+    Restamping,
+)
 from launchplane_lane_contracts.marker import Lineage
 from launchplane_lane_contracts.orders import (
     GivenUp,
@@ -333,6 +340,16 @@ VALUES: tuple[Contract, ...] = (
         generation=GENERATION,
         authoritative=True,
         marker_digest=MARKER.digest(),
+    ),
+    Lowering(
+        lane=LANE,
+        requester=REQUESTER,
+        policy_revision=1,
+        generation=GENERATION,
+        lowers_nonce=NONCE,
+        authoritative=True,
+        claimed=True,
+        carried_by=Digest("e" * 64),
     ),
     ContentsReading(users=3, last_activity=NOW),
     MARKER,

@@ -42,6 +42,8 @@ PROVOKED_ELSEWHERE = {
     Code.DRIVER_UNAVAILABLE: "tests/driver",
     Code.ALREADY_ENROLLED: "tests/driver",
     Code.NOTHING_TO_ENROL: "tests/driver",
+    Code.NOTHING_TO_DO: "tests/driver",
+    Code.POLICY_PROTECTS: "tests/driver",
     Code.NO_OPERATION_AUTHORIZED: "tests/driver",
     Code.APPROVERS_NOT_ON_RECORD: "tests/driver",
     Code.RUNTIME_NOT_ANSWERING: "tests/driver",

@@ -20,7 +20,7 @@ from launchplane_lane_contracts.errors import (
 )
 from launchplane_lane_contracts.filestore_check import FilesCounted
 from launchplane_lane_contracts.lane import Lane
-from launchplane_lane_contracts.lives import Release
+from launchplane_lane_contracts.lives import Lowering, Release
 from launchplane_lane_contracts.marker import ENGINE_TAG_PREFIX, EngineTag
 from launchplane_lane_contracts.naming import LONGEST_NAME, REMAINS, kept_name
 from launchplane_lane_contracts.receipt import RECEIPT_NAME, Receipt
@@ -203,6 +203,12 @@ def test_who_lets_kept_data_go(
 def test_a_marker_is_signed_again_without_an_approver() -> None:
     restamping = next(value for value in VALUES if type(value).__name__ == "Restamping")
     assert getattr(restamping, "weight", None) is Weight.ROUTINE
+
+
+def test_a_marker_is_lowered_with_the_policy_or_signed_for_by_two() -> None:
+    lowering = next(value for value in VALUES if isinstance(value, Lowering))
+    assert lowering.weight is Weight.ROUTINE
+    assert lowering.model_copy(update={"carried_by": None}).weight is Weight.GRAVE
 
 
 def test_exit_codes_never_change() -> None:
