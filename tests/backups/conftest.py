@@ -46,6 +46,7 @@ def standing(
     made = Estate(cluster, place, STANDING_DATABASE, cluster.odoo, lane=STANDING_LANE).make()
     forget_odd_names(made)
     attach(made, 12)
+    made.execute("SELECT lo_from_bytea(70001, 'a large object')", made.database)
     made.enrol()
     before = made.everything()
     with folder_in_memory() as folder:

@@ -4,6 +4,7 @@ import ctypes
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ from .settings import BACKUPS_VARIABLE, GuardSettings
 LARGEST_MANIFEST_BYTES = 256 * 1024 * 1024
 LARGEST_LINE_BYTES = 65_536
 LOCK = ".lock"
+_ID = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,8 @@ def find_backup(settings: GuardSettings, backup_id: BackupId) -> Backup:
     speaks of is not looked at.
     """
     folder = backups_of(settings) / backup_id
-    # A name that leads out of the folder is none.
-    if folder.parent != settings.backups or not folder.is_dir() or folder.is_symlink():
+    # A name that leads elsewhere is none.
+    if not _ID.fullmatch(backup_id) or not folder.is_dir() or folder.is_symlink():
         raise Refused.because(
             reason(
                 ReasonCode.BACKUP_UNKNOWN,

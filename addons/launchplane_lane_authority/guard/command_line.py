@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         chosen = _parser().parse_args(given[:end])
         command = COMMANDS[chosen.command]
-        if command.runs_a_command != bool(after):
+        if command.runs_a_command != bool(after) and not (after and command.may_run_a_command):
             raise BadInput(
                 f"`{command.name}` is followed by `--` and the command to run."
                 if command.runs_a_command

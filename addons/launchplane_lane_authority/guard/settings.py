@@ -19,6 +19,8 @@ PUBLIC_KEYS_VARIABLE = "LANE_AUTHORITY_PUBLIC_KEYS"
 DECLARATION_VARIABLE = "LANE_AUTHORITY_TENANT_DECLARATION"
 """Names the file in the image that the tenant's repository keeps."""
 LONGEST_PATH = 4096
+SCRATCH_PREFIX = "lane_authority_scratch_"
+"""How the names of databases begin that are dropped without asking; no lane's may be one."""
 SERVER_DATABASES = frozenset({"postgres", "template0", "template1"})
 """The databases that a server has from its beginning; the guard works from one of them."""
 
@@ -111,6 +113,8 @@ def _database_faults(name: str) -> list[str]:
         faults.append(f"ODOO_DB_NAME is longer than PostgreSQL's {LONGEST_NAME} bytes")
     if "/" in name or name in (".", ".."):
         faults.append(f"ODOO_DB_NAME {name!r} cannot be the name of a filestore folder")
+    if name.startswith(SCRATCH_PREFIX):
+        faults.append(f"ODOO_DB_NAME is {name}, and what begins so is dropped as a scratch")
     if name in SERVER_DATABASES:
         faults.append(f"ODOO_DB_NAME is {name}, which is the server's own and never a lane's")
     return faults

@@ -1,17 +1,23 @@
-"""`capture`: a backup of the lane's data is made, which changes nothing in the lane."""
+"""`capture`, `prove`: a backup is made and is restored for a proof. Nothing in the lane changes."""
 
 from argparse import ArgumentParser
 from dataclasses import replace
 from pathlib import Path
 
 from launchplane_lane_contracts.backup_answers import BackupCaptured
-from launchplane_lane_contracts.contract import FilestorePath
+from launchplane_lane_contracts.contract import BackupId, FilestorePath
+from launchplane_lane_contracts.errors import Refused
 
+from ..backups_folder import damaged
 from ..capture import capture
 from ..filestore_check import counted
 from ..fingerprint import DEFAULT_WORKERS, MOST_WORKERS
+from ..prove import prove
 from ..settings import GuardSettings
 from .command import Answer, Call, Command
+
+NAMED_AT_MOST = 5
+"""How many differences stand in a message; the answer has more of them."""
 
 
 def _capture(call: Call) -> Answer:
@@ -41,6 +47,27 @@ def _capture(call: Call) -> Answer:
         f"{manifest.dump.database}, of the moment {manifest.captured_at:%Y-%m-%d %H:%M:%S} UTC. It "
         "proves nothing until it is proven.",
     )
+
+
+def _prove(call: Call) -> Answer:
+    chosen = call.arguments
+    found = prove(
+        _settings(call),
+        BackupId(chosen.backup),
+        workers=chosen.workers,
+        load_command=call.command_line,
+    )
+    failure, message = None, f"Backup {found.backup_id}: its data is proven."
+    if found.data_proof is None:
+        first = "; ".join(found.differences[:NAMED_AT_MOST])
+        failure = Refused.because(
+            damaged(found.backup_id, f"{found.differences_count} thing(s) differ: {first}")
+        )
+    elif found.load is not None and found.load_proof is None:
+        message += f" Odoo did not load on it: {found.load.words}"
+    elif found.load_proof is not None:
+        message += " Odoo loads on it."
+    return Answer(result=found.to_plain(), message=message, failure=failure)
 
 
 def _settings(call: Call) -> GuardSettings:
@@ -79,11 +106,23 @@ def _capture_arguments(parser: ArgumentParser) -> None:
     )
 
 
+def _prove_arguments(parser: ArgumentParser) -> None:
+    _place(parser)
+    parser.add_argument("backup", metavar="BACKUP", help="the id of the backup")
+
+
 COMMANDS = (
     Command(
         "capture",
         "make a backup: database and files of one moment",
         _capture,
         add_arguments=_capture_arguments,
+    ),
+    Command(
+        "prove",
+        "restore a backup into a scratch database and compare; `-- COMMAND` loads Odoo on it",
+        _prove,
+        add_arguments=_prove_arguments,
+        may_run_a_command=True,
     ),
 )

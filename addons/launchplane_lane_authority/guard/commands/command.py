@@ -98,3 +98,5 @@ class Command:
     """Adds the arguments of its own."""
     runs_a_command: bool = False
     """Whether it is followed by `--` and the command that it runs."""
+    may_run_a_command: bool = False
+    """Whether it may be followed so."""
