@@ -1,5 +1,9 @@
 """Records that a backup was taken, and that it was restored and compared."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from .contract import (
     BackupIdField,
     Contract,
@@ -8,6 +12,7 @@ from .contract import (
     Duration,
     FilestorePathField,
     NonceField,
+    OperationIdField,
     PermitIdField,
     SystemIdentifierField,
     UtcInstant,
@@ -103,6 +108,27 @@ class SourcePlace(Contract):
     """Its database."""
 
 
+class SideData(VersionedContract):
+    """Data that was restored beside the lane and verified there; it only waits for the name."""
+
+    operation_id: OperationIdField
+    """The operation that it was brought for."""
+    name: DatabaseNameField
+    """The side database."""
+    database_oid: ObjectId
+    """Its oid."""
+    source: str
+    """Where it came from, in words."""
+    fingerprint_digest: DigestField
+    """Digest of its content as it came, equal to the source's."""
+    files: Annotated[int, Field(ge=0)]
+    """How many files came with it, each one that its rows name."""
+    neutralised: bool
+    """Whether it was neutralised since."""
+    verified_at: UtcInstant
+    """When all of that was so (UTC)."""
+
+
 class IncomingData(Contract):
     """What is known of the data that is to come."""
 
@@ -120,6 +146,8 @@ class IncomingData(Contract):
     """The kept data that is to come back, as the host recorded it."""
     kept_is_unchanged: bool = False
     """Whether it was seen with the oid and the tag that were recorded."""
+    side: SideData | None = None
+    """What was restored beside the lane and takes its name; None where a materialiser comes."""
 
 
 class UpstreamDeclaration(VersionedContract):

@@ -11,16 +11,18 @@ from .contract import (
     DigestField,
     FilestorePathField,
     NonceField,
+    OperationIdField,
     PermitIdField,
     PersonField,
     UtcInstant,
     VersionedContract,
 )
 from .decision import Obligations
+from .evidence import BackupGate
 from .lane import Lane
 from .marker import Generation, Marker, MarkerRow, ObjectId
 from .observation import Observation
-from .policy import Policy
+from .policy import Policy, UpstreamSource
 from .request import Request
 from .vocabulary import RowState
 
@@ -154,6 +156,29 @@ class SetAsideOrder(Order):
     """Whether the served folder goes with it."""
 
 
+class MaterialiseOrder(Order):
+    """Restore a source beside the lane and verify it there. Nothing of the lane is changed."""
+
+    kind: Literal["materialise"] = "materialise"
+    """Tells the orders apart."""
+    operation_id: OperationIdField
+    """The authorized operation that it is for."""
+    plan_digest: DigestField
+    """The plan that was reviewed."""
+    upstream: UpstreamSource | None = None
+    """The one upstream source that may be read; None where a backup is restored."""
+    backup: BackupGate | None = None
+    """The one backup that may be restored; None where an upstream source is read."""
+    neutralise: bool
+    """Whether what came must be neutralised before it may take the name."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.upstream is None) is (self.backup is None):
+            raise ValueError("exactly one source is materialised")
+        return self
+
+
 class LowerOrder(Order):
     """Lower an authoritative marker, or a claim, in the database that was read and bound."""
 
@@ -273,6 +298,7 @@ SignedOrder = (
     | StampOrder
     | UndoOrder
     | SetAsideOrder
+    | MaterialiseOrder
     | LowerOrder
     | OpenOrder
     | ReleaseOrder

@@ -14,6 +14,7 @@ from .contract import (
     UtcInstant,
     VersionedContract,
 )
+from .evidence import SideData
 from .lane import Lane
 from .marker import EngineTag, FilestoreTag, MarkerRow, ObjectId, PhysicalIdentity
 from .policy import UpstreamSource
@@ -183,6 +184,8 @@ class KeepReading(Contract):
     """What lies in it."""
     begun: tuple[BeginRecord, ...] = ()
     """Permits that were begun here."""
+    sides: tuple[SideData, ...] = ()
+    """Data that was restored beside the lane, verified, and waits for the name."""
 
 
 class ShadowReading(Contract):

@@ -95,6 +95,10 @@ class ReasonCode(StrEnum):
     RELEASE_IMPOSSIBLE = "release_impossible"
     RELEASE_NEEDS_PROOF = "release_needs_proof"
     KEPT_NOT_AS_PROVEN = "kept_not_as_proven"
+    SOURCE_INCOMPLETE = "source_incomplete"
+    COPY_DIFFERS = "copy_differs"
+    NOT_NEUTRALISED = "not_neutralised"
+    SIDE_GONE = "side_gone"
 
 
 class Reason(Contract):

@@ -80,9 +80,12 @@ def source_differs(permitted: RestoreSource, offered: OfferedUpstream) -> Iterat
 
     Sources that are not read over the network have nothing to compare.
     """
-    upstream = permitted.upstream
-    if upstream is None:
-        return
+    if permitted.upstream is not None:
+        yield from upstream_differs(permitted.upstream, offered)
+
+
+def upstream_differs(upstream: UpstreamSource, offered: OfferedUpstream) -> Iterator[Reason]:
+    """Whether what is about to be read is another source than this one."""
     facts = (
         ("host", _host(upstream.host), _host(offered.host)),
         ("database", upstream.database, offered.database),

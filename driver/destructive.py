@@ -43,6 +43,13 @@ ENTRY_POINTS: tuple[EntryPoint, ...] = (
     EntryPoint(
         "operations.undo", "undo", "undo", "operations.undo:undo", ("wrong_phase", "permit_of")
     ),
+    EntryPoint(
+        "operations.materialise",
+        "materialise",
+        "materialise",
+        "operations.materialise:_decided_again",
+        REBUILD,
+    ),
     EntryPoint("lives.release", "_drop", "release", "lives.life:carry_out", LIFE),
     EntryPoint("lives.lost", "_set_aside", "set-aside", "lives.life:carry_out", LIFE),
     EntryPoint("lives.lower", "_lower", "lower", "lives.life:carry_out", LIFE),

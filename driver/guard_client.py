@@ -51,14 +51,20 @@ def show(configuration: LaneConfiguration) -> LaneReading:
 
 
 def carry_out(
-    configuration: LaneConfiguration, command: str, token: str, nonce: str
+    configuration: LaneConfiguration,
+    command: str,
+    token: str,
+    nonce: str,
+    *,
+    timeout: float | None = None,
 ) -> tuple[Receipt, LaneReading]:
-    """Have one signed order carried out.
+    """Have one signed order carried out; `timeout` (seconds) is another one than the guard's usual.
 
     Raises Refused, CouldNotTell, Busy or BadInput as the guard answered, and CouldNotTell when it
     did not answer properly: then the order may or may not have been carried out.
     """
-    receipt = _run(configuration, [command, "--order", "-"], token, configuration.guard_timeout)
+    seconds = configuration.guard_timeout if timeout is None else timeout
+    receipt = _run(configuration, [command, "--order", "-"], token, seconds)
     if receipt.command != command or receipt.nonce not in (nonce, ""):
         raise _silence(configuration, "its receipt belongs to another order")
     if receipt.outcome is not Outcome.DONE:

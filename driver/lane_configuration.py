@@ -35,6 +35,8 @@ class LaneConfiguration(Contract):
     """The program, with its arguments, that runs the guard in the lane's own runtime."""
     guard_timeout: Seconds = 600.0
     """How long the guard may take (seconds)."""
+    materialise_timeout: Seconds = 86_400.0
+    """How long the guard may take to restore a source beside the lane (seconds)."""
     runtime_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+")] | None = None
     """Where the running Odoo answers; without it only the guard can speak for the runtime."""
     runtime_timeout: Seconds = 10.0

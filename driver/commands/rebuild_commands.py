@@ -6,7 +6,7 @@ import click
 from pydantic import ValidationError
 from rich.markup import escape
 
-from launchplane_lane_contracts.contract import DatabaseName, Digest, OperationId
+from launchplane_lane_contracts.contract import BackupId, DatabaseName, Digest, OperationId
 from launchplane_lane_contracts.errors import BadInput, Refused
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.policy import LiveTarget
@@ -42,6 +42,7 @@ REQUESTS = sorted(f"{operation}/{source}" for operation, source in REQUESTS_THAT
 @click.argument("lane", type=LANE)
 @click.argument("request_name", metavar="OPERATION/SOURCE", type=click.Choice(REQUESTS))
 @click.option("--kept", "kept_database", help="The kept database to bring back (restore/kept).")
+@click.option("--backup", "backup_id", help="The backup to restore (restore/backup_restore).")
 @click.option("--reason", default="", help="Why, for those who sign and for the record.")
 @click.option("--attest-runtime", is_flag=True, help="Odoo is down; let the guard speak for it.")
 @click.option("--target-id", help="The provider's id of what is about to be changed.")
@@ -55,6 +56,7 @@ def plan(
     lane: Lane,
     request_name: str,
     kept_database: str | None,
+    backup_id: str | None,
     reason: str,
     attest_runtime: bool,
     target_id: str | None,
@@ -76,6 +78,7 @@ def plan(
             requester=as_person(person),
             reason=reason,
             kept_database=DatabaseName(kept_database) if kept_database else None,
+            backup_id=BackupId(backup_id) if backup_id else None,
             attest_runtime=attest_runtime,
             provider_target=LiveTarget(
                 target_id=target_id,
@@ -241,6 +244,7 @@ def abort(context: click.Context, operation: str, as_json: bool) -> None:
 
 
 RUN = "lane-authority-guard run --permit {0} -- COMMAND"
+MATERIALISE = "lane-authority materialise {0}"
 
 NEXT = {
     OperationPhase.AUTHORIZED: "Next: lane-authority start {0}  "
@@ -260,5 +264,12 @@ def _tell(operation: OperationRecord, as_json: bool) -> None:
     say(f"Operation [bold]{operation.operation_id}[/] on {operation.lane} is {operation.phase}.")
     if operation.kept_name is not None:
         say(f"  Kept: {escape(operation.kept_name)}")
+    if (
+        operation.phase is OperationPhase.AUTHORIZED
+        and operation.plan.target.request.data_source in operations.RESTORED
+    ):
+        say(
+            f"  First, where nothing else restores it: {MATERIALISE.format(operation.operation_id)}"
+        )
     if operation.phase in NEXT:
         say(f"  {NEXT[operation.phase].format(operation.operation_id)}")

@@ -15,6 +15,7 @@ from .host_commands import approve, init
 from .keys_commands import keys
 from .lane_commands import lane, lanes
 from .lives_commands import lives_commands
+from .materialise_command import materialise
 from .notify_command import notify
 from .policy_commands import policy
 from .rebuild_commands import (
@@ -65,6 +66,7 @@ for command in (
     *lives_commands,
     plan,
     authorize,
+    materialise,
     start,
     finish,
     undo,

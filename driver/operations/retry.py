@@ -13,6 +13,7 @@ from ..guard_client import show
 from ..lane_office import LaneOffice, utc_now
 from ..planning import PLAN, make_plan, note_decision
 from ..store.records import OperationRecord
+from .materialise import with_side
 from .start import begin, new_permit
 from .steps import began_before, permit_of, wrong_phase
 
@@ -55,7 +56,7 @@ def _sign_again(
             "attest_runtime": first.attest_runtime or attest_runtime,
         }
     )
-    made, _witnessed = make_plan(office, request)
+    made, witnessed = make_plan(office, request)
     note_decision(office, made, "retry")
     if not made.decision.allowed:
         # Where signatures are missing, this is what they are asked for.
@@ -67,6 +68,7 @@ def _sign_again(
         generation = office.store.new_generation(operation.lane)
     assert operation.permit_id is not None
     permits = (*operation.earlier_permit_ids, operation.permit_id)
+    made = with_side(made, operation, witnessed.reading)
     permit = new_permit(office, operation, made, generation=generation, retries_permits=permits)
     return office.store.retry(
         operation.operation_id,

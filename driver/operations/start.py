@@ -18,6 +18,7 @@ from ..guard_client import carry_out, show
 from ..lane_office import LaneOffice, new_nonce, new_permit_id, utc_now
 from ..planning import make_plan, note_decision, require_same
 from ..store.records import OperationRecord
+from .materialise import with_side
 from .steps import permit_of, remains_as_kept, wrong_phase
 
 PERMIT_VALID_FOR = timedelta(minutes=15)
@@ -30,7 +31,7 @@ def start(office: LaneOffice, operation_id: OperationId) -> OperationRecord:
     Run again after a crash it goes on with the same permit. Raises Refused, CouldNotTell or Busy;
     unless the phase says otherwise afterwards, nothing was set aside.
     """
-    return begin(office, _started(office, operation_id))
+    return begin(office, _started(office, operation_id, side_takes_the_name=True))
 
 
 def hand_out(office: LaneOffice, operation_id: OperationId) -> tuple[OperationRecord, str]:
@@ -57,21 +58,27 @@ def begun_in_the_lane(office: LaneOffice, operation: OperationRecord) -> Operati
     return _note_begun(office, operation, permit, set_aside, reading)
 
 
-def _started(office: LaneOffice, operation_id: OperationId) -> OperationRecord:
+def _started(
+    office: LaneOffice, operation_id: OperationId, *, side_takes_the_name: bool = False
+) -> OperationRecord:
     office.store.lapse(office.store.operation(operation_id).lane, now=utc_now())
     operation = office.store.operation(operation_id)
     if operation.phase is OperationPhase.AUTHORIZED:
-        operation = _sign_permit(office, operation)
+        operation = _sign_permit(office, operation, side_takes_the_name=side_takes_the_name)
     if operation.phase is not OperationPhase.STARTED:
         raise Refused.because(wrong_phase(operation, "started"))
     return operation
 
 
-def _sign_permit(office: LaneOffice, operation: OperationRecord) -> OperationRecord:
+def _sign_permit(
+    office: LaneOffice, operation: OperationRecord, *, side_takes_the_name: bool
+) -> OperationRecord:
     reviewed = operation.plan.target
-    made, _witnessed = make_plan(office, reviewed.request, for_operation=operation.operation_id)
+    made, witnessed = make_plan(office, reviewed.request, for_operation=operation.operation_id)
     note_decision(office, made, "start")
     require_same(office, reviewed, made, authorized=operation.plan)
+    if side_takes_the_name:
+        made = with_side(made, operation, witnessed.reading)
     permit = new_permit(office, operation, made, generation=operation.generation)
     return office.store.advance(
         operation.operation_id,

@@ -8,10 +8,13 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import psycopg2
+
 from launchplane_lane_contracts.contract import RULEBOOK_VERSION, FilestorePath
 from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.orders import WitnessOrder
 from launchplane_lane_contracts.reading import RuntimeReading
+from launchplane_lane_guard.database import connected, query_through
 from launchplane_lane_guard.filestore import read_tag
 from launchplane_lane_guard.lane_reading import read_database
 from launchplane_lane_guard.settings import GuardSettings, settings_from_environment
@@ -103,11 +106,25 @@ def read_runtime(settings: GuardSettings) -> RuntimeReading:
         filestore_path=FilestorePath(str(settings.filestore)),
         filestore_tag=tag,
         registry_loaded=bool(database.holds_relations),
-        neutralised=False,
+        neutralised=is_neutralised(settings),
         stays_listed_when_locked=True,
         addon_version="19.0.1.0.0",
         rulebook_version=RULEBOOK_VERSION,
     )
+
+
+def is_neutralised(settings: GuardSettings) -> bool:
+    """Whether the database says so, where it is an Odoo's."""
+    try:
+        with connected(settings, settings.database) as connection:
+            rows = query_through(connection)(
+                "SELECT value FROM public.ir_config_parameter "
+                "WHERE key = 'database.is_neutralized'",
+                (),
+            )
+    except psycopg2.Error:
+        return False
+    return rows == [("true",)]
 
 
 def send(handler: BaseHTTPRequestHandler, content: bytes, status: int = 200) -> None:

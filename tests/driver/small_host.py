@@ -279,6 +279,7 @@ class SmallHost:
             requester=RITA,
             reason=str(more.get("reason", "")),
             kept_database=DatabaseName(str(kept)) if kept else None,
+            backup_id=BackupId(str(more["backup_id"])) if more.get("backup_id") else None,
             attest_runtime=bool(more.get("attest_runtime")),
             provider_target=target,
         )

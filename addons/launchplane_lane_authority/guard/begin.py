@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from launchplane_lane_contracts.errors import CouldNotTell, Refused
+from launchplane_lane_contracts.evidence import KeptData, SideData
 from launchplane_lane_contracts.judgement import (
     clock_problem,
     judge_database,
@@ -39,6 +40,8 @@ from .moving import Mover
 from .order_check import check_environment, check_permit
 from .own_session import require_own_session
 from .settings import GuardSettings
+from .side import Sides
+from .side_arrival import forget_sides, mark_side, side_is_gone
 from .swap import Coming, Going, expect, one_transaction, set_locked, swap
 from .tokens import PublicKeys
 
@@ -68,6 +71,7 @@ def begin(
             require_own_session(settings)
         set_aside = _set_aside(settings, permit, intent, keep)
         keep.note(permit.permit_id, SET_ASIDE)
+        forget_sides(settings, keep)
     return read_lane(settings), set_aside
 
 
@@ -104,6 +108,7 @@ def _note(
     decision = decide(permit.policy, permit.request, observation, now)
     moved = (
         *_moved(permit, observation),
+        *side_is_gone(permit, keep, reading.database),
         *_folders_in_the_way(settings, permit, keep),
         *_earlier_begins_in_the_way(permit, keep),
     )
@@ -205,7 +210,7 @@ def _folders_in_the_way(settings: GuardSettings, permit: Permit, keep: Keep) -> 
     if incoming is not None and not incoming.is_dir():
         yield reason(
             ReasonCode.KEPT_CHANGED,
-            f"The kept data's files are not in {incoming}.",
+            f"The files of what comes are not in {incoming}.",
             "Look for that folder and put it back into the keep, then start again.",
             folder=incoming,
         )
@@ -275,6 +280,7 @@ def _set_aside(
     if intent.had_filestore:
         _copy_beforehand(settings, intent, keep)
     reading = read_database(settings)
+    mark_side(settings, permit, intent.token, keep, reading)
     _exchange_databases(settings, permit, intent, reading)
     _refuse_what_came_since(settings, permit, intent)
     _exchange_folders(settings, permit, intent, keep)
@@ -296,17 +302,17 @@ def _exchange_databases(
     ):
         going = Going(intent.database_oid, intent.kept_name, _kept_tag(permit, reading, intent))
     coming = None
-    kept = permit.observation.incoming.kept
-    if permit.request.data_source is DataSource.KEPT and kept is not None:
-        if _stands(reading, settings.database, kept.database_oid):
+    found = _what_comes(permit)
+    if found is not None:
+        if _stands(reading, settings.database, found.database_oid):
             return
         coming = Coming(
-            kept.database_oid,
-            kept.name,
+            found.database_oid,
+            found.name,
             EngineTag(
                 lane=permit.lane,
                 generation=permit.generation,
-                database_oid=kept.database_oid,
+                database_oid=found.database_oid,
                 state=TagState.PENDING,
                 permit_id=permit.permit_id,
             ),
@@ -324,8 +330,8 @@ def _refuse_what_came_since(settings: GuardSettings, permit: Permit, intent: Beg
     yes the materialiser would drop them.
     """
     reading = read_lane(settings)
-    entry, kept = reading.database.entry, permit.observation.incoming.kept
-    coming = kept.database_oid if kept is not None else None
+    entry, found = reading.database.entry, _what_comes(permit)
+    coming = found.database_oid if found is not None else None
     if entry is not None and entry.oid != coming:
         raise Refused.because(_came_since(f"database {entry.name} (oid {entry.oid})"))
     files = reading.filestore
@@ -379,8 +385,18 @@ def _is_remains(permit: Permit) -> bool:
     return only_remains_stand_there(permit.request, permit.observation)
 
 
+def _what_comes(permit: Permit) -> KeptData | SideData | None:
+    """The database that takes the name at once; None where a materialiser makes one later."""
+    incoming = permit.observation.incoming
+    if permit.request.data_source is DataSource.KEPT:
+        return incoming.kept
+    return incoming.side
+
+
 def _incoming_folder(permit: Permit, keep: Keep) -> Path | None:
-    kept = permit.observation.incoming.kept
+    kept, side = permit.observation.incoming.kept, permit.observation.incoming.side
+    if side is not None:
+        return Sides(keep.folder).files(side.name)
     if permit.request.data_source is not DataSource.KEPT or kept is None or not kept.has_filestore:
         return None
     return keep.filestore(kept.name)

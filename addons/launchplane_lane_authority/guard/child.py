@@ -64,7 +64,7 @@ class SignalsPassedOn:
             list(command),
             env=dict(environment),
             process_group=0,
-            preexec_fn=functools.partial(_end_with, os.getpid()),
+            preexec_fn=functools.partial(end_with_parent, os.getpid()),
         )
         self._process = process
         if self.received is not None:
@@ -77,8 +77,8 @@ class SignalsPassedOn:
         return code if code >= 0 else 128 - code
 
 
-def _end_with(guard: int) -> None:
-    """In the command, before it starts: it must not outlive a guard that is killed.
+def end_with_parent(guard: int) -> None:
+    """In a command, before it starts: it must not outlive a guard that is killed.
 
     A script that fails later drops what then stands under the name, and that may be data that an
     undo has put back.

@@ -75,6 +75,9 @@ def script_and_flags(command: Sequence[str]) -> tuple[str, list[str]]:
 
 def _flags_differ(permit: Permit, flags: Sequence[str]) -> Iterator[str]:
     source, known = permit.request.data_source, MODES | {NO_SANITISING}
+    if permit.observation.incoming.side is not None:
+        # It stands under the name already, so the script may only do what keeps it.
+        source = DataSource.KEPT
     for flag in flags:
         if flag not in known:
             yield f"the guard does not know what {flag!r} does"

@@ -27,6 +27,7 @@ from launchplane_lane_contracts.vocabulary import KeepState
 from . import durable, filestore
 from .copying import bytes_of
 from .mounts import why_not_renamed
+from .side import Sides
 
 LANE_FILE = "lane"
 BEGUN = "begun"
@@ -227,6 +228,7 @@ def read_keep(folder: Path | None, served: Path, lane: Lane | None) -> KeepReadi
             free_bytes=volume.f_bavail * volume.f_frsize,
             filestores=_kept_filestores(folder / FILESTORES),
             begun=keep.records(),
+            sides=Sides(folder).ready(),
         )
     except (OSError, CouldNotTell) as problem:
         return unusable(str(problem))

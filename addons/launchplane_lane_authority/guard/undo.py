@@ -23,6 +23,7 @@ from .moving import Mover
 from .order_check import check_environment
 from .own_session import require_own_session
 from .settings import GuardSettings
+from .side import Sides
 from .swap import (
     Coming,
     Going,
@@ -343,10 +344,10 @@ def _exchange_folders(
         mover = Mover(served, keep)
         if went_back is not None and went_back.database_oid == remains_oid:
             # A begin that was killed before it fetched the files of the kept data that came.
-            never_left = keep.filestore(went_back.name)
-            mover.clear(never_left)
-            if never_left.exists() and not remains.exists():
-                filestore.rename_folder(never_left, remains)
+            _keep_what_never_left(mover, keep.filestore(went_back.name), remains)
+        side = back.came.observation.incoming.side
+        if side is not None and side.database_oid == remains_oid:
+            _keep_what_never_left(mover, Sides(keep.folder).files(side.name), remains)
         # While the kept folder is in the keep, what is served is not it.
         if intent.had_filestore and not kept.exists():
             mover.clear(kept)
@@ -365,6 +366,13 @@ def _exchange_folders(
             f"The files could not be put back ({problem}). Nothing is lost: they lie in "
             f"{kept} and {remains}. Undo again when the folder can be written to."
         ) from None
+
+
+def _keep_what_never_left(mover: Mover, folder: Path, remains: Path) -> None:
+    """Files that a killed begin did not come to serve stay with their database. Raises OSError."""
+    mover.clear(folder)
+    if folder.exists() and not remains.exists():
+        filestore.rename_folder(folder, remains)
 
 
 def _tag_remains(

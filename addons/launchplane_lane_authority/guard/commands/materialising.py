@@ -1,9 +1,10 @@
-"""`restore-source` and `run`: what may come, and a whole rebuild around the devkit's script."""
+"""`restore-source`, `materialise` and `run`: what may come, and ways to bring it."""
 
 import os
 
-from launchplane_lane_contracts.orders import Permit
+from launchplane_lane_contracts.orders import MaterialiseOrder, Permit
 
+from ..materialise import materialise
 from ..restore_source import begun_permit, offered_upstream, restore_source
 from ..run import run
 from .command import Answer, Call, Command, TakesOrder
@@ -13,6 +14,16 @@ def _restore_source(call: Call) -> Answer:
     permit = call.order(Permit)
     source = restore_source(call.settings, permit, call.token, offered_upstream())
     return Answer(result=source.to_plain())
+
+
+def _materialise(call: Call) -> Answer:
+    reading, side = materialise(call.settings, call.order(MaterialiseOrder))
+    return Answer(
+        reading,
+        result=side.to_plain(),
+        message=f"{side.source} stands beside the lane as {side.name}, verified, with {side.files} "
+        "file(s). Nothing of the lane was changed.",
+    )
 
 
 def _run(call: Call) -> Answer:
@@ -32,6 +43,12 @@ COMMANDS = (
         "say what may be materialised now, and what must be true afterwards",
         _restore_source,
         takes=TakesOrder("permit", heed_time=False, option="--permit", otherwise=begun_permit),
+    ),
+    Command(
+        "materialise",
+        "restore a source beside the lane and verify it, before anything is set aside",
+        _materialise,
+        takes=TakesOrder("materialise"),
     ),
     Command(
         "run",

@@ -1,0 +1,1 @@
+"""Restores beside the lane, releases with proof, and what is never lost."""
