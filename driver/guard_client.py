@@ -1,6 +1,7 @@
 """Reaching the guard in a lane's runtime: a child process that must prove that it ran."""
 
 import subprocess
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -48,6 +49,15 @@ def show(configuration: LaneConfiguration) -> LaneReading:
     except LaneAuthorityError as error:
         problem = error.message
     return unread(configuration, problem)
+
+
+def sweep(configuration: LaneConfiguration) -> None:
+    """Have the guard drop what waits beside the lane for an operation that is given up.
+
+    Never raises: what stays is dropped by the next restore.
+    """
+    with suppress(LaneAuthorityError):
+        _run(configuration, ["sweep"], "", configuration.guard_timeout)
 
 
 def carry_out(

@@ -24,6 +24,7 @@ TEST_PACKAGES = (
     "tests.contracts",
     "tests.addon",
     "tests.guard",
+    "tests.backups.restores",
     "tests.driver",
     "benchmarks",
 )

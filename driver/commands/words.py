@@ -8,6 +8,7 @@ from launchplane_lane_contracts.policy_words import policy_meaning
 from launchplane_lane_contracts.vocabulary import DataSource
 
 from ..lane_office import utc_now
+from ..operations import RESTORED
 from ..people_changes import ProposedPeople
 from ..policy_changes import PolicyChange, ProposedChange
 
@@ -18,6 +19,14 @@ WHAT_COMES = {
     DataSource.BACKUP_RESTORE: "A proven backup of this lane takes its name.",
     DataSource.KEPT: "Data that an earlier rebuild set aside takes the lane's name again.",
 }
+
+BROUGHT_BY = (
+    "`lane-authority materialise`: compared with its source, row for row and file for file,",
+    "and neutralised where that is obliged, before anything is set aside; or the lane's own",
+    "script, which reads its source only after that, and of whose work `finish` sees less",
+    "(docs/restoring.md).",
+)
+"""Which guarantees hold, by who restores."""
 
 
 def plan_words(target: PlanTarget) -> str:
@@ -35,6 +44,11 @@ def plan_words(target: PlanTarget) -> str:
     if target.upstream_source is not None:
         source = target.upstream_source
         lines.append(f"Upstream:   {source.name} ({source.host}/{source.database})")
+    if request.data_source in RESTORED:
+        lines += [
+            f"{'Brought by:' if not number else '':<11} {each}"
+            for number, each in enumerate(BROUGHT_BY)
+        ]
     if request.kept_database is not None:
         lines.append(f"Comes back: {request.kept_database}, oid {target.kept_database_oid}")
     if obligations is not None:

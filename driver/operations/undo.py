@@ -16,10 +16,11 @@ from launchplane_lane_contracts.vocabulary import (
     TagState,
 )
 
-from ..guard_client import carry_out
+from ..guard_client import carry_out, sweep
 from ..lane_office import LaneOffice, new_nonce, utc_now
 from ..stamping import ORDER_VALID_FOR, stamp
 from ..store.records import OperationRecord
+from .materialise import RESTORED
 from .steps import (
     as_policy_says_now,
     began_before,
@@ -41,6 +42,8 @@ def undo(office: LaneOffice, operation_id: OperationId) -> OperationRecord:
     """
     operation = office.store.operation(operation_id)
     if operation.phase is OperationPhase.AUTHORIZED:
+        if operation.plan.target.request.data_source in RESTORED:
+            sweep(office.configuration(operation.lane))
         return office.store.advance(
             operation.operation_id,
             expected=frozenset({OperationPhase.AUTHORIZED}),

@@ -11,11 +11,12 @@ from launchplane_lane_contracts.contract import (
     Contract,
     DatabaseName,
     Digest,
+    OperationId,
     PermitId,
     Person,
 )
 from launchplane_lane_contracts.enrolment import Enrolment
-from launchplane_lane_contracts.evidence import SourcePlace, UpstreamDeclaration
+from launchplane_lane_contracts.evidence import SideData, SourcePlace, UpstreamDeclaration
 from launchplane_lane_contracts.filestore_check import (
     FilesCounted,
     FilestoreCheck,
@@ -32,9 +33,11 @@ from launchplane_lane_contracts.lives import (
     Restamping,
 )
 from launchplane_lane_contracts.marker import Lineage
+from launchplane_lane_contracts.naming import side_name
 from launchplane_lane_contracts.orders import (
     GivenUp,
     KeptReference,
+    MaterialiseOrder,
     NotAuthoritative,
     OpenOrder,
     Order,
@@ -83,6 +86,7 @@ from .cases import (
     NOW,
     REQUESTER,
     SERVER,
+    a_gate,
     a_policy,
     allowed_case,
     changed,
@@ -124,6 +128,16 @@ ORDER = Order(
     rulebook_version=RULEBOOK_VERSION,
 )
 ORDER_FIELDS = {name: getattr(ORDER, name) for name in Order.model_fields}
+SIDE = SideData(
+    operation_id=OperationId("operation-0001"),
+    name=side_name(DATABASE, "0123456789abcdef"),
+    database_oid=DATABASE_OID,
+    source="upstream source old host (old.example/production)",
+    fingerprint_digest=TARGET.digest(),
+    files=3,
+    neutralised=True,
+    verified_at=NOW,
+)
 KEPT_FILES = KeptFilestore(name=KEPT_DATABASE, tag=FILESTORE_READING.tag)
 BEGUN = BeginRecord(permit_id=PERMIT_ID, begun_at=NOW, set_aside=True, ended=False)
 SET_ASIDE = SetAside(name=KEPT_DATABASE, database_oid=DATABASE_OID, has_filestore=True)
@@ -301,6 +315,14 @@ VALUES: tuple[Contract, ...] = (
         marker_digest=MARKER.digest(),
         files=FilestoreState.STALE,
         only_a_tag_was_lost=False,
+    ),
+    SIDE,
+    MaterialiseOrder(
+        **ORDER_FIELDS,
+        operation_id=OperationId("operation-0001"),
+        plan_digest=TARGET.digest(),
+        backup=a_gate(),
+        neutralise=True,
     ),
     SetAsideOrder(
         **ORDER_FIELDS,

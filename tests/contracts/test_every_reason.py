@@ -35,6 +35,10 @@ PROVOKED_ELSEWHERE = {
     Code.SHADOW_IMPOSSIBLE: "tests/guard",
     Code.BACKUPS_UNUSABLE: "tests/backups",
     Code.BACKUP_DAMAGED: "tests/backups",
+    Code.SOURCE_INCOMPLETE: "tests/backups",
+    Code.COPY_DIFFERS: "tests/backups",
+    Code.NOT_NEUTRALISED: "tests/backups",
+    Code.SIDE_GONE: "tests/backups",
     # Yielded by the driver.
     Code.MATERIALISER_FAILED: "tests/driver",
     Code.PLAN_CHANGED: "tests/driver",

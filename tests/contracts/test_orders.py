@@ -6,10 +6,16 @@ import pytest
 from pydantic import ValidationError
 
 from launchplane_lane_contracts.contract import Person
-from launchplane_lane_contracts.orders import GivenUp, OpenOrder, ProvenByBackup, ReleaseOrder
+from launchplane_lane_contracts.orders import (
+    GivenUp,
+    MaterialiseOrder,
+    OpenOrder,
+    ProvenByBackup,
+    ReleaseOrder,
+)
 
-from .cases import changed
-from .every_model import KEPT_REFERENCE, ORDER_FIELDS, RELEASE
+from .cases import UPSTREAM, changed
+from .every_model import KEPT_REFERENCE, ORDER_FIELDS, RELEASE, VALUES
 from .readings import a_lowering
 
 
@@ -56,3 +62,11 @@ def test_an_order_to_open_names_what() -> None:
     with pytest.raises(ValidationError):
         OpenOrder(**ORDER_FIELDS, kept=())
     assert OpenOrder(**ORDER_FIELDS, kept=(KEPT_REFERENCE,) * 2).kept[1] == KEPT_REFERENCE
+
+
+def test_exactly_one_source_is_materialised() -> None:
+    (order,) = (each for each in VALUES if isinstance(each, MaterialiseOrder))
+    assert order.backup is not None
+    for other in ({"backup": None}, {"upstream": UPSTREAM}):
+        with pytest.raises(ValidationError, match="exactly one source"):
+            order.model_validate({**dict(order), **other})

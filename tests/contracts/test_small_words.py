@@ -22,7 +22,13 @@ from launchplane_lane_contracts.filestore_check import FilesCounted
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.lives import Lowering, Release
 from launchplane_lane_contracts.marker import ENGINE_TAG_PREFIX, EngineTag
-from launchplane_lane_contracts.naming import LONGEST_NAME, REMAINS, kept_name
+from launchplane_lane_contracts.naming import (
+    LONGEST_NAME,
+    REMAINS,
+    is_side_name,
+    kept_name,
+    side_name,
+)
 from launchplane_lane_contracts.receipt import RECEIPT_NAME, Receipt
 from launchplane_lane_contracts.request import Request
 from launchplane_lane_contracts.vocabulary import REQUESTS_THAT_EXIST, DataSource, Operation, Weight
@@ -93,6 +99,22 @@ def test_a_kept_name_fits_and_says_what_it_is(
     assert 0 < len(name.encode()) <= LONGEST_NAME
     assert name.endswith(f"__kept_g{generation}_{what}_{permit[-6:]}")
     assert name != database
+
+
+@given(
+    some.text(min_size=1, max_size=63),
+    some.text("0123456789abcdef", min_size=16, max_size=16),
+)
+def test_a_side_name_fits_and_is_no_kept_name(database: str, random: str) -> None:
+    name = side_name(DatabaseName(database), random)
+    assert 0 < len(name.encode()) <= LONGEST_NAME
+    assert is_side_name(name)
+    assert not is_side_name(kept_name(DatabaseName(database), 7, REMAINS, random * 2))
+
+
+@pytest.mark.parametrize("name", ["lane", "lane__side_0123", "lane__side_0123456789abcdeg"])
+def test_other_names_are_no_side_names(name: str) -> None:
+    assert not is_side_name(name)
 
 
 def test_kept_names_do_not_collide() -> None:

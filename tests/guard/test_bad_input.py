@@ -66,6 +66,7 @@ def test_a_header_that_is_nested_without_end(standing: Estate) -> None:
         {"ODOO_DB_NAME": "é" * 32},
         {"ODOO_DB_NAME": "postgres"},
         {"ODOO_DB_NAME": "template1"},
+        {"ODOO_DB_NAME": "lane__side_0123456789abcdef"},
         {"ODOO_DB_NAME": "../lane"},
         {"ODOO_DB_NAME": ".."},
         {"ODOO_DB_PORT": "five"},

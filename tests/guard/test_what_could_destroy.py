@@ -15,6 +15,7 @@ DESTROYS = re.compile(
     r"|\bos\.replace\b|\bos\.truncate\b|\.truncate\(|\bshutil\b|--delete\b",
     re.IGNORECASE,
 )
+SIDE = "addons/launchplane_lane_authority/guard/side.py"
 RELEASE = "addons/launchplane_lane_authority/guard/release.py"
 SCRATCH = "addons/launchplane_lane_authority/guard/scratch.py"
 REASONS: dict[tuple[str, str], str] = {
@@ -95,6 +96,22 @@ REASONS: dict[tuple[str, str], str] = {
         'cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))',
     ): "a scratch, by a name that no lane's database may have (tests/backups/test_prove.py)",
     (
+        SIDE,
+        'cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))',
+    ): "a side database, by its name and without a tag (tests/backups/restores)",
+    (
+        SIDE,
+        "(self.folder / name / VERIFIED).unlink(missing_ok=True)",
+    ): "the note in the keep that a side database may take the lane's name",
+    (
+        SIDE,
+        "shutil.rmtree(folder)",
+    ): "the side folder of that side database, known by the same name",
+    (
+        SIDE,
+        "import shutil",
+    ): "for that",
+    (
         RELEASE,
         'cursor.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(parting_name)))',
     ): "the release: the one place that drops a lane's data",
@@ -164,7 +181,8 @@ def test_one_statement_of_the_product_drops_a_lanes_database() -> None:
     drops = [
         place for place in found() if re.search("drop\\s+database|dropdb", place[1], re.IGNORECASE)
     ]
-    assert sorted(path for path, _line in drops) == [RELEASE, SCRATCH]
+    # Neither a scratch nor a side database ever was a lane's data.
+    assert sorted(path for path, _line in drops) == [RELEASE, SCRATCH, SIDE]
 
 
 def test_this_test_can_fail() -> None:

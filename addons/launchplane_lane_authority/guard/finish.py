@@ -18,6 +18,7 @@ from .keep import ENDED, FINISHED, SET_ASIDE, UNDONE, BeginIntent, Keep
 from .lane_reading import read_lane
 from .order_check import check_environment
 from .settings import GuardSettings
+from .side_arrival import forget_sides
 
 FILES_NAMED_AT_MOST = 3
 
@@ -49,6 +50,7 @@ def finish(settings: GuardSettings, permit: Permit, token: str) -> LaneReading:
             raise Refused.because(*wrong)
         _mark(settings, permit, token, reading)
         keep.note(permit.permit_id, FINISHED)
+        forget_sides(settings, keep)
     return read_lane(settings)
 
 

@@ -93,6 +93,21 @@ def materialise(
     return read_lane(settings), side
 
 
+def sweep(settings: GuardSettings) -> LaneReading:
+    """Drop what waits beside the lane, and what was left there. It needs no order.
+
+    It can drop nothing else, and a begin that expects what is gone is refused. Raises Refused,
+    CouldNotTell, Busy.
+    """
+    reading = read_lane(settings)
+    require_server(reading.database)
+    if settings.keep is not None and Sides(settings.keep).names():
+        sides = Sides(settings.keep)
+        with sides.at_work():
+            _sweep(settings, Keep(settings.keep), sides)
+    return read_lane(settings)
+
+
 def _sweep(settings: GuardSettings, keep: Keep, sides: Sides) -> None:
     """Drop what an earlier run made, unless a begin is half-way through giving it the name."""
     with keep.locked():

@@ -9,7 +9,7 @@ from pathlib import Path
 from launchplane_lane_contracts.contract import DatabaseName
 from launchplane_lane_contracts.errors import BadInput
 from launchplane_lane_contracts.lane import Lane
-from launchplane_lane_contracts.naming import LONGEST_NAME
+from launchplane_lane_contracts.naming import LONGEST_NAME, is_side_name
 from launchplane_lane_contracts.reading import RuntimeIdentity
 
 IDENTITY_VARIABLE = "LAUNCHPLANE_RUNTIME_IDENTITY_JSON"
@@ -115,6 +115,8 @@ def _database_faults(name: str) -> list[str]:
         faults.append(f"ODOO_DB_NAME {name!r} cannot be the name of a filestore folder")
     if name.startswith(SCRATCH_PREFIX):
         faults.append(f"ODOO_DB_NAME is {name}, and what begins so is dropped as a scratch")
+    if is_side_name(name):
+        faults.append(f"ODOO_DB_NAME {name} is the name of a side database, which may be dropped")
     if name in SERVER_DATABASES:
         faults.append(f"ODOO_DB_NAME is {name}, which is the server's own and never a lane's")
     return faults

@@ -24,6 +24,7 @@ from .order_check import check_environment
 from .own_session import require_own_session
 from .settings import GuardSettings
 from .side import Sides
+from .side_arrival import forget_sides
 from .swap import (
     Coming,
     Going,
@@ -53,6 +54,7 @@ def undo(
     with keep.locked():
         begun = _begun_under(settings, keep, order)
         if not begun:
+            forget_sides(settings, keep)
             return read_lane(settings), None
         first, last = begun[0], begun[-1]
         if keep.has(first.permit_id, UNDONE):
@@ -88,6 +90,7 @@ def undo(
         back = _way_back(first, permit, order, _permit(keys, last))
         remains = put_back(settings, keep, first, permit, back)
         _end(keep, begun, UNDONE)
+        forget_sides(settings, keep)
     return read_lane(settings), remains
 
 

@@ -64,7 +64,6 @@ class BeginWithSideRound(BeginRound):
         """The same command once more comes to its end."""
         super().again_to_the_end()
         assert self.lane.data() == self.came
-        assert self.lane.beside() == []
 
     def back(self) -> None:
         """The way back; what came is kept, whole, or was never in the lane's place."""
@@ -72,7 +71,6 @@ class BeginWithSideRound(BeginRound):
         names = {each.name for each in self.lane.show().database.neighbours}
         if remains in names:
             assert self.lane.kept_data(remains) == self.came
-        refused(self.lane.bring(ODOO_ADDONS_PATH=None), "not_neutralised")
         assert self.lane.beside() == []
 
 

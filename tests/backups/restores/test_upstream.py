@@ -13,6 +13,8 @@ def run(opw: Opw, *arguments: str) -> dict[str, object]:
     """One command that succeeds, and its answer."""
     done = opw.host.operate(*arguments, "--json")
     assert done.code == 0, done.stderr
+    for secret in (opw.source.cluster.odoo.password, opw.lane.cluster.odoo.password, "eyJ"):
+        assert secret not in done.stdout + done.stderr
     found = json.loads(done.stdout)
     assert isinstance(found, dict)
     return found
@@ -47,3 +49,40 @@ def test_from_first_to_last(opw: Opw) -> None:
     }
     assert not [name for name in fingerprint.databases(opw.lane.cluster) if is_side_name(name)]
     assert not list((opw.lane.keep / "sides").glob("*__side_*"))
+
+
+def test_the_plan_says_which_guarantees_hold_by_who_restores(opw: Opw) -> None:
+    shown = opw.host.operate("plan", str(opw.lane.lane), "recreate/upstream_restore").stdout
+    assert "Brought by: `lane-authority materialise`" in shown
+    assert "the lane's own script" in shown
+    assert "Brought by" not in opw.host.operate("plan", str(opw.lane.lane), "recreate/empty").stdout
+
+
+def test_what_is_given_up_is_not_left_beside_the_lane(opw: Opw) -> None:
+    before = opw.lane.everything()
+    operation = authorized(opw)
+    run(opw, "materialise", operation)
+    run(opw, "undo", operation)
+    assert opw.lane.everything() == before
+    assert not list((opw.lane.keep / "sides").glob("*__side_*"))
+
+
+def test_a_retry_takes_what_was_brought_again(opw: Opw) -> None:
+    before = opw.lane.data()
+    operation = authorized(opw)
+    run(opw, "start", operation)
+    side = run(opw, "materialise", operation)
+    begun = run(opw, "retry", operation)
+    assert opw.lane.data().oid == side["database_oid"]
+    run(opw, "finish", operation)
+    kept = {each.name: each for each in opw.host.office.store.host_record(opw.lane.lane).kept}
+    assert any(opw.lane.kept_data(name).oid == before.oid for name in kept)
+    assert begun["phase"] == "begun"
+
+
+def test_what_has_nothing_to_restore_is_told_so(opw: Opw) -> None:
+    operation = opw.host.authorize(opw.lane).operation_id
+    done = opw.host.operate("materialise", operation)
+    assert done.code == 50
+    assert "command_differs" in done.stderr
+    assert "lane-authority start" in done.stderr

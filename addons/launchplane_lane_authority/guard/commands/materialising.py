@@ -4,7 +4,7 @@ import os
 
 from launchplane_lane_contracts.orders import MaterialiseOrder, Permit
 
-from ..materialise import materialise
+from ..materialise import materialise, sweep
 from ..restore_source import begun_permit, offered_upstream, restore_source
 from ..run import run
 from .command import Answer, Call, Command, TakesOrder
@@ -24,6 +24,10 @@ def _materialise(call: Call) -> Answer:
         message=f"{side.source} stands beside the lane as {side.name}, verified, with {side.files} "
         "file(s). Nothing of the lane was changed.",
     )
+
+
+def _sweep(call: Call) -> Answer:
+    return Answer(sweep(call.settings))
 
 
 def _run(call: Call) -> Answer:
@@ -50,6 +54,7 @@ COMMANDS = (
         _materialise,
         takes=TakesOrder("materialise"),
     ),
+    Command("sweep", "drop what waits beside the lane, or was left there", _sweep),
     Command(
         "run",
         "begin, the command that follows `--`, finish",
