@@ -54,7 +54,7 @@ def test_from_first_to_last(opw: Opw) -> None:
 def test_the_plan_says_which_guarantees_hold_by_who_restores(opw: Opw) -> None:
     shown = opw.host.operate("plan", str(opw.lane.lane), "recreate/upstream_restore").stdout
     assert "Brought by: `lane-authority materialise`" in shown
-    assert "the lane's own script" in shown
+    assert "docs/restoring.md" in shown
     assert "Brought by" not in opw.host.operate("plan", str(opw.lane.lane), "recreate/empty").stdout
 
 
