@@ -1,15 +1,13 @@
 """Stores on SQLite and on PostgreSQL, and a host directory, for the tests of the host side."""
 
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL
 
 from launchplane_lane_driver.host_directory import HostDirectory
 from launchplane_lane_driver.store import Store
-from tests.driver.places import Place
+from tests.driver.places import Place, new_database_for_a_store
 from tests.real.postgres import PrivateCluster
 
 
@@ -28,17 +26,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "sqlite":
         return Place(f"sqlite:///{tmp_path / 'store.sqlite3'}", head_file)
     cluster: PrivateCluster = request.getfixturevalue("store_cluster")
-    name = f"store_{secrets.token_hex(6)}"
-    cluster.execute(f"CREATE DATABASE {name} OWNER {cluster.odoo.name}")
-    url = URL.create(
-        "postgresql",
-        username=cluster.odoo.name,
-        password=cluster.odoo.password,
-        host=cluster.host,
-        port=cluster.port,
-        database=name,
-    )
-    return Place(url.render_as_string(hide_password=False), head_file)
+    return Place(new_database_for_a_store(cluster), head_file)
 
 
 @pytest.fixture

@@ -4,6 +4,9 @@ It skips the interpreter's start, which is most of a short run, and nothing else
 an environment, arguments, streams and an end of its own, and can be killed like any process.
 """
 
+import ast
+import ctypes
+import gc
 import importlib
 import json
 import os
@@ -14,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -22,21 +26,33 @@ from typing import IO, Any, Self
 PROGRAMS = {
     "guard": "launchplane_lane_guard.command_line",
     "driver": "launchplane_lane_driver.command_line",
+    # The driver, which dies before one of its durable steps.
+    "dying": "tests.driver.dying",
 }
+CHECKOUT = Path(__file__).resolve().parents[2]
+ADOPT_ORPHANS = 36
+"""Linux's PR_SET_CHILD_SUBREAPER."""
 LARGEST_REQUEST = 1_000_000
 SECONDS_TO_START = 30
 
 CLIENT = """\
 #!{python} -IS
-# Enters the lane's runtime and runs the guard there, as `docker exec -i` would.
-import json, os, socket, sys
-line = socket.socket(socket.AF_UNIX)
+# Enters the lane's runtime and runs the guard there, as `docker exec -i` would. It imports nothing
+# that has to be read from a file: that would be most of its time.
+import _socket, posix, sys
+line = _socket.socket(_socket.AF_UNIX)
 line.connect({address!r})
-request = {{"program": "guard", "arguments": sys.argv[1:], "environment": {environment!r}}}
-socket.send_fds(line, [json.dumps(request).encode()], [0, 1, 2])
-answers = line.makefile()
-answers.readline()
-code = int(json.loads(answers.readline())["code"])
+request = {{
+    "program": "guard", "arguments": sys.argv[1:], "environment": {environment!r},
+    "group": posix.getpgrp(),
+}}
+streams = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2))
+rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, streams)
+line.sendmsg([repr(request).encode()], [rights])
+answers = b""
+while answers.count(b"\\n") < 2 and (more := line.recv(4096)):
+    answers += more
+code = int(answers.split(b"\\n")[1].split(b":")[1].rstrip(b"}} "))
 sys.exit(code if code >= 0 else 128 - code)
 """
 
@@ -66,6 +82,12 @@ class Run:
         except ProcessLookupError:
             return
 
+    def cut_off(self) -> None:
+        """End it, and all that it started, at the same moment: the guard as well."""
+        # Nobody is left there when it was over.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process, signal.SIGKILL)
+
     def interrupt(self) -> None:
         """What Ctrl-C does."""
         os.kill(self.process, signal.SIGINT)
@@ -82,16 +104,22 @@ class Run:
                 raise RuntimeError(f"it wrote {written.count(chr(10))} lines, not {number}")
             time.sleep(0.02)
 
-    def wait(self) -> Done:
-        """Wait for its end."""
+    def wait(self, *, and_orphans: bool = False) -> Done:
+        """Wait for its end, and for that of what it left running."""
         code = int(json.loads(self._answers.readline())["code"])
-        self._line.close()
+        if and_orphans:
+            self.wait_for_orphans()
         texts = []
         for stream in (self._output, self._errors):
             stream.seek(0)
             texts.append(stream.read().decode(errors="replace"))
             stream.close()
         return Done(code, *texts)
+
+    def wait_for_orphans(self) -> None:
+        """Wait for the end of what a run left running."""
+        self._answers.readline()
+        self._line.close()
 
 
 class ForkServer:
@@ -101,7 +129,10 @@ class ForkServer:
         """Start it and wait until it listens."""
         self._folder = tempfile.TemporaryDirectory(prefix="lane-fork-")
         self.address = str(Path(self._folder.name) / "socket")
-        self._server = subprocess.Popen([sys.executable, "-P", __file__, self.address])
+        self._server = subprocess.Popen(
+            [sys.executable, "-P", __file__, self.address],
+            env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        )
         until = time.monotonic() + SECONDS_TO_START
         while not Path(self.address).exists():
             if time.monotonic() > until or self._server.poll() is not None:
@@ -133,7 +164,7 @@ class ForkServer:
         nothing = os.open(os.devnull, os.O_RDONLY)
         try:
             streams = [nothing, output.fileno(), errors.fileno()]
-            socket.send_fds(line, [json.dumps(request).encode()], streams)
+            socket.send_fds(line, [repr(request).encode()], streams)
         finally:
             os.close(nothing)
         return Run(line, output, errors)
@@ -150,6 +181,9 @@ def serve(address: str) -> None:
     for module in PROGRAMS.values():
         importlib.import_module(module)
     importlib.import_module("launchplane_lane_driver.commands.root")
+    # What is there already is looked at no more, so that a fork copies none of it.
+    gc.collect()
+    gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(address + ".new")
@@ -166,11 +200,18 @@ def serve(address: str) -> None:
 def _answer(line: socket.socket) -> None:
     """Run one request to its end, and say how it ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    ctypes.CDLL(None).prctl(ADOPT_ORPHANS, 1, 0, 0, 0)
     text, streams, _flags, _peer = socket.recv_fds(line, LARGEST_REQUEST, 3)
+    if not text:
+        # Whoever asked was killed before it had said what for.
+        os._exit(0)
+    request = ast.literal_eval(text.decode())
     process = os.fork()
     if process == 0:
         line.close()
-        _run(json.loads(text), streams)
+        _join(0, request)
+        _run(request, streams)
+    _join(process, request)
     # Only the run itself may hold its streams: whoever reads them waits for their end.
     for number in streams:
         os.close(number)
@@ -178,9 +219,24 @@ def _answer(line: socket.socket) -> None:
         line.sendall(json.dumps({"process": process}).encode() + b"\n")
         _process, status = os.waitpid(process, 0)
         line.sendall(json.dumps({"code": os.waitstatus_to_exitcode(status)}).encode() + b"\n")
+        with suppress(ChildProcessError):
+            while True:
+                os.wait()
+        line.sendall(b"over\n")
     except OSError:
-        os.waitpid(process, 0)
+        with suppress(ChildProcessError):
+            os.waitpid(process, 0)
     os._exit(0)
+
+
+def _join(process: int, request: Mapping[str, Any]) -> None:
+    """Put a run into the group of who started it; where nobody is left there, it ends too."""
+    try:
+        os.setpgid(process, request.get("group", 0))
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        os.kill(process or os.getpid(), signal.SIGKILL)
 
 
 def _run(request: dict[str, Any], streams: list[int]) -> None:

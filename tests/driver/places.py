@@ -1,5 +1,6 @@
 """Where a store under test is kept, and ways to it that go past the program."""
 
+import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -7,9 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, make_url
+from sqlalchemy import URL, Connection, create_engine, make_url
 
 from launchplane_lane_driver.store import Store
+from tests.real.postgres import PrivateCluster
+
+
+def new_database_for_a_store(cluster: PrivateCluster) -> str:
+    """The address of an empty database on this server, as `LANE_AUTHORITY_DATABASE_URL` has it."""
+    name = f"store_{secrets.token_hex(6)}"
+    cluster.execute(f"CREATE DATABASE {name} OWNER {cluster.odoo.name}")
+    url = URL.create(
+        "postgresql",
+        username=cluster.odoo.name,
+        password=cluster.odoo.password,
+        host=cluster.host,
+        port=cluster.port,
+        database=name,
+    )
+    return url.render_as_string(hide_password=False)
 
 
 @dataclass(frozen=True)

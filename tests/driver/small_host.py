@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from launchplane_lane_contracts.contract import BackupId, DatabaseName, Digest, Person
 from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.evidence import BackupGate
@@ -26,7 +28,7 @@ from launchplane_lane_contracts.request import Request
 from launchplane_lane_contracts.vocabulary import DataSource, Operation, RolloutState
 from launchplane_lane_driver import operations, planning
 from launchplane_lane_driver.approvals import record_approval, sign
-from launchplane_lane_driver.host_directory import HostDirectory
+from launchplane_lane_driver.host_directory import DATABASE_VARIABLE, HostDirectory
 from launchplane_lane_driver.keys import create_signing_key
 from launchplane_lane_driver.lane_office import LaneOffice, utc_now
 from launchplane_lane_driver.lives import Asked, Life, carry_out, look
@@ -185,14 +187,21 @@ class SmallHost:
         folder: Path,
         people: Mapping[str, Someone],
         approvers: str,
+        *,
+        store_url: str | None = None,
     ) -> None:
+        self.store_url = store_url
+        """Where the store is; None for a file in the host's own folder."""
         self.cluster, self.forks, self.folder, self.people = cluster, forks, folder, people
         self.directory = folder / "host"
         self.host = HostDirectory.initialise(self.directory)
         create_signing_key(self.host)
         self.host.approvers_file.write_text(approvers)
         self.lanes: dict[str, SmallLane] = {}
-        self.office = LaneOffice.open(self.host)
+        with pytest.MonkeyPatch.context() as around:
+            if store_url:
+                around.setenv(DATABASE_VARIABLE, store_url)
+            self.office = LaneOffice.open(self.host)
         begin_people(self.host, self.office.store, utc_now())
 
     def close(self) -> None:
@@ -210,6 +219,19 @@ class SmallHost:
         made.runtime.start()
         self.lanes[context] = made
         self.configure()
+        return made
+
+    def enrolled(self, lane: SmallLane) -> SmallLane:
+        """The same lane, recorded as one that may be rebuilt from nothing, and enrolled."""
+        self.record_policy(resettable_policy(lane.lane))
+        self.enrol(lane)
+        return lane
+
+    def add_production(self, context: str = "syo") -> SmallLane:
+        """An enrolled production lane; locked."""
+        made = self.add_lane(context)
+        self.record_policy(production_policy(made.lane))
+        self.enrol(made)
         return made
 
     def configure(self, **changed: str) -> None:
@@ -325,20 +347,20 @@ class SmallHost:
 
     # -- the command line ----------------------------------------------------------
 
+    def environment(self) -> dict[str, str]:
+        """What an operator has in the environment."""
+        return {
+            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+            "HOME": str(self.folder),
+            "COLUMNS": "200",
+            "LANE_AUTHORITY_HOST_DIRECTORY": str(self.directory),
+            "LANE_AUTHORITY_PERSON": RITA,
+            **({DATABASE_VARIABLE: self.store_url} if self.store_url else {}),
+        }
+
     def command(self, *arguments: str, **environment: str) -> Run:
         """Start `lane-authority` as an operator would."""
-        return self.forks.start(
-            "driver",
-            arguments,
-            {
-                "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
-                "HOME": str(self.folder),
-                "COLUMNS": "200",
-                "LANE_AUTHORITY_HOST_DIRECTORY": str(self.directory),
-                "LANE_AUTHORITY_PERSON": RITA,
-                **environment,
-            },
-        )
+        return self.forks.start("driver", arguments, {**self.environment(), **environment})
 
     def operate(self, *arguments: str, **environment: str) -> Done:
         """Run it to its end."""

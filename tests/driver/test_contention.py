@@ -45,7 +45,7 @@ def hold(place: Place, rounds: int) -> None:
 
 @pytest.mark.slow
 def test_one_has_the_lane_and_one_the_approval(place: Place) -> None:
-    hold(place, 5)
+    hold(place, 10)
 
 
 @pytest.mark.full

@@ -13,8 +13,6 @@ from tests.driver.small_host import (
     RITA,
     SmallHost,
     SmallLane,
-    production_policy,
-    resettable_policy,
 )
 from tests.guard import fingerprint
 from tests.real.postgres import PrivateCluster
@@ -47,10 +45,17 @@ def clean(cluster: PrivateCluster) -> None:
         cluster.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
+def new_host(around: Around, folder: Path, store_url: str | None = None) -> SmallHost:
+    """A new host without lanes, with its store in a file or at this address."""
+    return SmallHost(
+        around.cluster, around.forks, folder, around.people, around.approvers, store_url=store_url
+    )
+
+
 @pytest.fixture
 def host(around: Around, tmp_path: Path) -> Iterator[SmallHost]:
     """A new host without lanes."""
-    made = SmallHost(around.cluster, around.forks, tmp_path, around.people, around.approvers)
+    made = new_host(around, tmp_path)
     yield made
     made.close()
     clean(around.cluster)
@@ -65,15 +70,10 @@ def bare(host: SmallHost) -> SmallLane:
 @pytest.fixture
 def lane(host: SmallHost, bare: SmallLane) -> SmallLane:
     """An enrolled lane that may be rebuilt from nothing."""
-    host.record_policy(resettable_policy(bare.lane))
-    host.enrol(bare)
-    return bare
+    return host.enrolled(bare)
 
 
 @pytest.fixture
 def production(host: SmallHost) -> SmallLane:
     """An enrolled production lane; locked."""
-    made = host.add_lane("syo")
-    host.record_policy(production_policy(made.lane))
-    host.enrol(made)
-    return made
+    return host.add_production()

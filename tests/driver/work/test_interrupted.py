@@ -1,4 +1,7 @@
-"""The driver dies at each border of a step: the same command goes on, and nothing is lost."""
+"""The driver dies at each border of undo and enrol: the same command goes on, nothing is lost.
+
+For plan, authorize, start and finish: `test_kills_at_each_step.py`.
+"""
 
 import pytest
 
@@ -24,42 +27,6 @@ def whole(host: SmallHost, lane: SmallLane) -> bool:
     view = lane_view(host.office, lane.lane)
     host.office.store.verify_ledger()
     return (view.unfinished, view.marker.value) == (None, MarkerState.BOUND)
-
-
-@pytest.mark.parametrize("script", [BEFORE, AFTER], ids=["before", "after"])
-def test_start_goes_on(host: SmallHost, lane: SmallLane, script: str) -> None:
-    before = lane.data()
-    operation = host.authorize(lane).operation_id
-    killed_at(host, lane, script, "begin", "start", operation)
-    assert host.office.store.operation(operation).phase == "started"
-    assert host.operate("start", operation).code == 0
-    begun = host.office.store.operation(operation)
-    assert begun.kept_name is not None
-    assert lane.kept_data(begun.kept_name) == before
-    (kept,) = host.office.store.host_record(lane.lane).kept
-    assert (kept.name, kept.database_oid, kept.has_filestore) == (begun.kept_name, before.oid, True)
-    lane.materialise()
-    assert host.operate("finish", operation).code == 0
-    assert whole(host, lane)
-
-
-@pytest.mark.parametrize(
-    ("step", "script"),
-    [("finish", AFTER), ("stamp", BEFORE), ("stamp", AFTER)],
-    ids=["after finish", "before stamp", "after stamp"],
-)
-def test_finish_goes_on(host: SmallHost, lane: SmallLane, step: str, script: str) -> None:
-    before = lane.data()
-    begun = host.begin(lane)
-    lane.materialise()
-    came = lane.data()
-    killed_at(host, lane, script, step, "finish", begun.operation_id)
-    done = host.operate("finish", begun.operation_id)
-    assert done.code == 0, done.stderr
-    assert whole(host, lane)
-    assert lane.data() == came
-    assert begun.kept_name is not None
-    assert lane.kept_data(begun.kept_name) == before
 
 
 @pytest.mark.parametrize(
