@@ -144,16 +144,17 @@ class FailingMachine:
         kill = kill and taken < KILLED_AT_MOST
         standing = self._standing() if not self._left_running else None
         wise = not kill or self.chance.random() < 0.2
-        command = self._way_on(operation) if wise else self._any(operation, standing)
-        if command is None:
-            return
+        command = self._way_on(operation) if wise else self._any(operation)
         if self._comes_from(operation) is DataSource.EMPTY and command[0] == "finish":
             self._let_them_end()
             standing = self._standing()
             if standing is None and self._is_begun(operation) and self.chance.random() < 0.8:
                 self._materialise()
-        refused = standing is not None and self._must_be_refused(operation, command, standing)
+        refused = not self._left_running and self._must_be_refused(operation, command, standing)
         done = self._run(*command, kill=kill)
+        # What the view offers is no dead end; only what came may be missing yet.
+        if wise and not self._left_running and command[0] != "finish":
+            assert done.code in (KILLED, ExitCode.DONE), done
         assert not refused or done.code in (KILLED, ExitCode.REFUSED), done
         after = self.host.office.store.operation(operation.operation_id)
         if refused:
@@ -164,7 +165,7 @@ class FailingMachine:
         if not self._left_running:
             self._nothing_is_lost()
 
-    def _any(self, operation: OperationRecord, standing: int | None) -> Command | None:
+    def _any(self, operation: OperationRecord) -> Command:
         """One of the commands that somebody may think of; most likely one that was killed least."""
         names = {
             OperationPhase.AUTHORIZED: ("start", "start", "undo", "abort"),
@@ -177,12 +178,12 @@ class FailingMachine:
         return (name, operation.operation_id)
 
     def _way_on(self, operation: OperationRecord) -> Command:
-        """What the lane's own view says can be done."""
-        view = lane_view(self.host.office, self.lane.lane, look=False)
+        """One of the commands that the lane's own view says can be given."""
+        view = lane_view(self.host.office, self.lane.lane)
         assert view.unfinished is not None
         assert view.unfinished.operation_id == operation.operation_id
-        chosen = self.chance.choice(view.unfinished.ways_on)
-        return tuple(shlex.split(chosen)[1:])
+        ways = [each.command for each in view.unfinished.ways_on if each.possible]
+        return tuple(shlex.split(self.chance.choice(ways))[1:])
 
     def _must_be_refused(
         self, operation: OperationRecord, command: Command, standing: int | None

@@ -65,8 +65,12 @@ class Killed:
 
     def way_on(self) -> tuple[str, ...]:
         """The first command that the lane's view names; nothing when nothing is under way."""
-        view = lane_view(self.host.office, self.lane.lane, look=False)
-        return tuple(view.unfinished.ways_on[0].split()[1:]) if view.unfinished else ()
+        view = lane_view(self.host.office, self.lane.lane)
+        if view.unfinished is None:
+            return ()
+        first = view.unfinished.ways_on[0]
+        assert first.possible
+        return tuple(first.command.split()[1:])
 
     def is_whole(self, data: Data) -> None:
         """The lane is in order, and this is what stands there."""
