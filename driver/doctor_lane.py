@@ -258,8 +258,8 @@ def _database(lane: LaneParts) -> Iterator[Finding]:
         yield Finding.warning(
             "lock",
             "The data is authoritative and PostgreSQL would let it be dropped.",
-            "It is locked by the next stamp, once Odoo says that it goes on serving it: update the "
-            "addon, or take `dbfilter` off where the database is pinned.",
+            "It is locked by the next stamp, once Odoo says that it goes on serving it: load the "
+            "addon server-wide (`server_wide_modules` in odoo.conf).",
         )
     else:
         yield Finding.good("lock", "Not locked, and the data may be replaced.")
@@ -395,5 +395,5 @@ def _runtime(lane: LaneParts) -> Iterator[Finding]:
         yield Finding.warning(
             "listing",
             "Odoo has not said that it goes on serving a locked database, so none is locked.",
-            "Pin the database (`db_name`) and load the addon server-wide, or take `dbfilter` off.",
+            "Load the addon server-wide: name it in odoo.conf under `server_wide_modules`.",
         )

@@ -72,7 +72,7 @@ def _unlocked(seen: LaneSeen) -> Iterator[WarningView]:
         "locked."
         + ("" if listed else " Odoo has not said that it goes on serving a locked database."),
         remedy="It is locked by the next stamp, once Odoo itself says that it goes on serving it: "
-        "update the addon, or take `dbfilter` off where the database is pinned.",
+        "load the addon server-wide in odoo.conf (`server_wide_modules`).",
     )
 
 

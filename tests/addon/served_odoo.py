@@ -16,16 +16,18 @@ START_PATIENCE_SECONDS = 60.0
 
 
 @contextmanager
-def served(lane: OdooLane, environment: Mapping[str, str], *arguments: str) -> Iterator[str]:
-    """Odoo with its database pinned, until the block ends. Gives its address."""
+def served(
+    lane: OdooLane, environment: Mapping[str, str], *arguments: str, pinned: bool = True
+) -> Iterator[str]:
+    """Odoo, with its database pinned or none, until the block ends. Gives its address."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     with (
         (lane.folder / "served.log").open("w") as log,
         subprocess.Popen(
             lane.odoo.command(
-                *("server", "--config", str(lane.configuration), "--no-database-list"),
-                *("--database", lane.database, "--http-port", str(port)),
+                *("server", "--config", str(lane.configuration), "--http-port", str(port)),
+                *(("--database", lane.database) if pinned else ()),
                 # An argument that is given twice counts as it is given last.
                 *("--max-cron-threads", "0", *arguments),
             ),

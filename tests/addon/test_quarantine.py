@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 CM = Lane(product="odoo-tenant-cm", context="cm", instance="prod")
 QUEUED = 5
 PATIENCE_SECONDS = 60
-SERVER_WIDE = ("--load", "base,web,launchplane_lane_authority")
+SERVER_WIDE = ("--load", "base,rpc,web,launchplane_lane_authority")
 LOG = "odoo.addons.launchplane_lane_authority:DEBUG"
 LOOKED = "runs no scheduled action"
 """What is said in the log each time a cron thread has looked at the database and left it alone."""

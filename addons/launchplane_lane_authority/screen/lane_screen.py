@@ -8,7 +8,7 @@ from launchplane_lane_contracts.orders import LowerOrder, StampOrder
 from launchplane_lane_contracts.policy import effective_policy
 from launchplane_lane_contracts.vocabulary import MarkerState, RolloutState
 
-from ..doors.listing import is_loaded_server_wide
+from ..doors.listing import is_loaded_server_wide, stays_listed_when_locked
 from ..quarantine.evidence import judge_evidence
 from .dates import days_until
 from .lock_words import lock_words
@@ -84,7 +84,10 @@ def _verified(env, here, now):
     )
     authority, tone, summary = _authority(env, effective, policy, now)
     lock_label, lock_tone, lock_text = lock_words(
-        env, here.reading, protected=effective.authoritative
+        env,
+        here.reading,
+        protected=effective.authoritative,
+        stays_listed=stays_listed_when_locked(env.cr.dbname),
     )
     return {
         "authority": authority,
@@ -143,7 +146,12 @@ def _refused(env, here, words):
     # Data that belongs elsewhere need not be locked here, unless somebody here asked for it.
     elsewhere = here.marker.state in (MarkerState.COPIED, MarkerState.FOREIGN)
     protected = row is not None and (row.claimed or (row.authoritative and not elsewhere))
-    lock_label, lock_tone, lock_text = lock_words(env, here.reading, protected=protected)
+    lock_label, lock_tone, lock_text = lock_words(
+        env,
+        here.reading,
+        protected=protected,
+        stays_listed=stays_listed_when_locked(env.cr.dbname),
+    )
     if here.marker.state in NEVER_STAMPED:
         authority, tone = env._("Not registered"), "muted"
         summary = env._(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 from odoo.tests import TransactionCase, tagged
+from odoo.tools import config
 
 from launchplane_lane_contracts.marker import Lineage, PhysicalIdentity
 from launchplane_lane_contracts.policy import UpstreamSource
@@ -15,6 +16,7 @@ from launchplane_lane_contracts.vocabulary import (
 
 from ..guard.marker_table import write_row
 from ..guard.settings import PUBLIC_KEYS_VARIABLE
+from ..screen.lock_words import lock_words
 from .control_plane import ControlPlane
 from .lane_case import PROTECTED, RESETTABLE, SYO, LaneCase, provisional
 from .permits import permit
@@ -53,6 +55,26 @@ class TestSettings(LaneCase, TransactionCase):
         settings = self.settings()
         self.assertEqual(settings.launchplane_lock_label, "Locked")
         self.assertEqual(settings.launchplane_lock_tone, "success")
+
+    def test_protected_and_not_locked(self):
+        self.stamp(self.marker(PROTECTED))
+        name = self.env.cr.dbname
+        with patch.dict(config.options, {"db_name": [name], "dbfilter": f"^{name}$"}):
+            settings = self.settings()
+            self.assertEqual(settings.launchplane_lock_label, "Not locked")
+            self.assertEqual(settings.launchplane_lock_tone, "danger")
+            self.assertIn("server_wide_modules", settings.launchplane_lock_text)
+        with patch.dict(config.options, {"db_name": [name], "dbfilter": ""}):
+            self.assertIn("host to lock it", self.settings().launchplane_lock_text)
+
+    def test_a_role_that_may_not_lock(self):
+        self.stamp(self.marker(PROTECTED))
+        here = self.env["launchplane.lane.marker"]._read_here()
+        entry = here.reading.entry.model_copy(update={"owned": False})
+        reading = here.reading.model_copy(update={"entry": entry})
+        _label, tone, text = lock_words(self.env, reading, protected=True, stays_listed=True)
+        self.assertEqual(tone, "danger")
+        self.assertIn(f"user {here.reading.server.role} does not own it", text)
 
     def test_provisional_with_five_days_left(self):
         policy = provisional(days=5)

@@ -123,9 +123,11 @@ class TestWitness(LaneCase, HttpCase):
 
     def test_listed_when_locked(self):
         name = self.env.cr.dbname
+        everywhere = {"server_wide_modules": ["base", "web", "launchplane_lane_authority"]}
         for options, stays in (
             ({"db_name": [name], "dbfilter": ""}, True),
             ({"db_name": [name], "dbfilter": f"^{name}$"}, False),
+            ({"db_name": [name], "dbfilter": f"^{name}$", **everywhere}, True),
             ({"db_name": [name, "another"], "dbfilter": ""}, True),
         ):
             with self.subTest(options=options), patch.dict(config.options, options):
