@@ -7,10 +7,7 @@ from pathlib import Path
 import pytest
 
 from launchplane_lane_contracts.contract import DatabaseName, FilestorePath
-from launchplane_lane_contracts.evidence import UpstreamDeclaration
 from launchplane_lane_contracts.policy import UpstreamSource
-from launchplane_lane_driver.lane_office import utc_now
-from launchplane_lane_driver.recording_evidence import record_evidence
 from tests.driver.small_host import SmallHost, SmallLane, resettable_policy
 from tests.driver.work.conftest import Around, around, clean, host
 from tests.real.postgres import PrivateCluster
@@ -74,9 +71,7 @@ def opw(host: SmallHost, old_server: PrivateCluster, tmp_path: Path) -> Iterator
         resettable_policy(lane.lane, restore_from_upstream_allowed=True, upstream_source=upstream)
     )
     host.enrol(lane)
-    record_evidence(
-        host.office, UpstreamDeclaration(lane=lane.lane, source=upstream, declared_at=utc_now())
-    )
+    lane.declare(upstream)
     made = Opw(host, lane, source, upstream)
     made.guard()
     yield made

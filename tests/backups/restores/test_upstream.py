@@ -12,7 +12,7 @@ from .small_odoo import content_of
 def run(opw: Opw, *arguments: str) -> dict[str, object]:
     """One command that succeeds, and its answer."""
     done = opw.host.operate(*arguments, "--json")
-    assert done.code == 0, done.stderr
+    assert done.code == 0, done.stdout + done.stderr
     for secret in (opw.source.cluster.odoo.password, opw.lane.cluster.odoo.password, "eyJ"):
         assert secret not in done.stdout + done.stderr
     found = json.loads(done.stdout)
