@@ -105,6 +105,30 @@ class Restamping(LifeDocument):
         return Weight.ROUTINE
 
 
+class Retirement(LifeDocument):
+    """The lane comes to its end: what is there is set aside and kept, and nothing is allowed."""
+
+    recorded_generation: Generation
+    """The generation last recorded."""
+    policy_revision: Annotated[int, Field(ge=1)]
+    """The policy in force, which is replaced by one that allows nothing new."""
+    authoritative: bool
+    """Whether the data is the only true copy; it is kept as such."""
+    database: DatabaseNameField
+    """The lane's database name."""
+    filestore_path: FilestorePathField
+    """The lane's folder of files."""
+    database_oid: ObjectId | None
+    """The oid of the database that is set aside; None where none stands there."""
+    has_filestore: bool
+    """Whether a folder with files is set aside."""
+
+    @property
+    def weight(self) -> Weight:
+        """As that of a rebuild, which sets the same data aside."""
+        return Weight.CONSEQUENTIAL if self.authoritative else Weight.ROUTINE
+
+
 class Lowering(LifeDocument):
     """The marker of the lane's data loses its authority, and a claim with it."""
 

@@ -57,6 +57,8 @@ class HostRecord(Contract):
     """The generation last settled; None when no data was ever recorded here."""
     declared_lost: bool = False
     """Whether people gave up the data of that generation, so that none of it is expected."""
+    retired: bool = False
+    """Whether the lane came to its end; data that is recorded for it again ends that."""
     nonce: NonceField | None = None
     """The nonce of the marker last settled."""
     identity: PhysicalIdentity | None = None

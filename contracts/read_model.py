@@ -328,6 +328,8 @@ class LaneView(VersionedContract):
     """What it may be rebuilt from."""
     requirements: RequirementsView
     """What is asked for before a rebuild."""
+    retired: FlagFact
+    """Whether it came to its end, so that no data of it is expected."""
     generation: CountFact
     """The generation on record."""
     database: DatabaseFact

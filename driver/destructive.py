@@ -51,7 +51,7 @@ ENTRY_POINTS: tuple[EntryPoint, ...] = (
         REBUILD,
     ),
     EntryPoint("lives.release", "_drop", "release", "lives.life:carry_out", LIFE),
-    EntryPoint("lives.lost", "_set_aside", "set-aside", "lives.life:carry_out", LIFE),
+    EntryPoint("lives.setting_aside", "set_aside", "set-aside", "lives.life:carry_out", LIFE),
     EntryPoint("lives.lower", "_lower", "lower", "lives.life:carry_out", LIFE),
     EntryPoint("lives.marking", "_identity", "prepare", "lives.life:carry_out", LIFE),
     # After a rebuild what was permitted has been checked; else a life was decided.

@@ -105,6 +105,7 @@ def place_facts(seen: LaneSeen) -> dict[str, Any]:
     files = seen.observation.filestore
     unread = DatabaseState.UNREADABLE
     return {
+        "retired": FlagFact(**recorded(seen.now), value=seen.overview.record.retired),
         "generation": _generation(seen),
         "database": (
             DatabaseFact.missing(database.detail)

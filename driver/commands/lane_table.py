@@ -105,6 +105,8 @@ def _state(view: LaneView) -> str:
     state = view.rollout_state.value
     if state is None:
         return "unknown"
+    if view.retired.value:
+        return f"retired ({state})"
     left = view.time_left.value
     if state is RolloutState.PROVISIONAL and left is not None:
         return f"{state}, {time_words(left)} left" if left else f"{state}, over"

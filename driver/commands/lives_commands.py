@@ -120,6 +120,8 @@ HELP = {
     "lost": "Declare a lane's data lost, and keep what can be reached of it.\n\n"
     "For data that can't be backed up any more, or whose server is gone. Nothing is dropped. "
     "Without --digest it is only shown.",
+    "retire": "End a lane: keep its data, and allow nothing on it any more.\n\n"
+    "What is kept is released by the rules. Without --digest it is only shown.",
 }
 """What each command says of itself."""
 

@@ -6,10 +6,20 @@ import click
 from rich.markup import escape
 
 from launchplane_lane_contracts.errors import BadInput
+from launchplane_lane_contracts.policy import PolicyRevision
 
-from ..lane_office import utc_now
+from ..lane_office import LaneOffice, utc_now
 from ..notices import due_notices
 from .shared import answer, json_option, office_of, say
+
+
+def _of_lanes_that_go_on(office: LaneOffice) -> tuple[PolicyRevision, ...]:
+    """The policies in force, but for retired lanes: nobody waits for their end any more."""
+    return tuple(
+        revision
+        for lane, revision in office.store.policies().items()
+        if not office.store.host_record(lane).retired
+    )
 
 
 @click.command()
@@ -46,7 +56,7 @@ def notify(
     office = office_of(context)
     notices = tuple(
         due_notices(
-            office.store.policies().values(),
+            _of_lanes_that_go_on(office),
             office.store.operations(),
             utc_now(),
             unfinished_after=timedelta(hours=unfinished_after),

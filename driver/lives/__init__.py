@@ -12,6 +12,7 @@ from .lost import DeclareLost
 from .lower import Lower
 from .release import ReleaseKept
 from .restamp import Restamp
+from .retire import Retire
 
 LIVES: tuple[Life[Any], ...] = (
     Enrol(),
@@ -19,6 +20,7 @@ LIVES: tuple[Life[Any], ...] = (
     Restamp(),
     Lower(),
     DeclareLost(),
+    Retire(),
     ReleaseKept(),
 )
 """All of them, in the order in which they are listed."""

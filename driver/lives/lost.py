@@ -2,23 +2,17 @@
 
 from collections.abc import Iterator
 
-from launchplane_lane_contracts.contract import RULEBOOK_VERSION, DatabaseName, Digest, PermitId
-from launchplane_lane_contracts.errors import Refused
-from launchplane_lane_contracts.evidence import KeptData
+from launchplane_lane_contracts.contract import DatabaseName, Digest, FilestorePath
 from launchplane_lane_contracts.judgement import lane_data_under_another_name
 from launchplane_lane_contracts.lives import Loss
-from launchplane_lane_contracts.naming import kept_name
-from launchplane_lane_contracts.orders import SetAsideOrder
 from launchplane_lane_contracts.policy import effective_policy
-from launchplane_lane_contracts.reading import DatabaseEntry
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
-from launchplane_lane_contracts.vocabulary import DatabaseState, FilestoreState, MarkerState
+from launchplane_lane_contracts.vocabulary import FilestoreState, MarkerState
 
-from .. import guard_client
-from ..lane_office import LaneOffice, new_nonce, utc_now
-from ..stamping import ORDER_VALID_FOR
+from ..lane_office import LaneOffice, utc_now
 from .life import Life, LifePlan, Seen, see
 from .place import nothing_is_under_way, the_guard_looks_at_the_lane, the_policy_is_known
+from .setting_aside import WhatIsThere, generation_there, has_files, set_aside
 
 LOST = "lost"
 """What stands in the name of what was set aside so."""
@@ -96,7 +90,6 @@ class DeclareLost(Life[Loss]):
     def proposed(self, seen: Seen) -> Loss:
         """What is recorded, and what of it can be set aside."""
         record, entry = seen.record, seen.reading.database.entry
-        reachable = seen.reading.database.server is not None
         assert record.generation is not None
         return Loss(
             lane=seen.asked.lane,
@@ -108,10 +101,8 @@ class DeclareLost(Life[Loss]):
             filestore_path=seen.configuration.filestore_path,
             found=seen.observation.database.state,
             database_oid=entry.oid if entry is not None else None,
-            generation_there=_generation_there(seen, entry),
-            has_filestore=reachable
-            and seen.reading.filestore.exists
-            and seen.reading.filestore.holds_files,
+            generation_there=generation_there(seen, entry),
+            has_filestore=has_files(seen),
         )
 
     def words(self, document: Loss) -> tuple[str, ...]:
@@ -139,24 +130,20 @@ class DeclareLost(Life[Loss]):
     def go_on(self, office: LaneOffice, document: Loss, digest: Digest) -> str | None:
         """The guard may have set it aside already; then only the record is missing."""
         seen = see(office, self.asked(document))
-        name = _kept_name(document, digest)
         if (
             seen.record.generation != document.recorded_generation
             or seen.record.unfinished is not None
             or not office.store.life_was_begun(document.lane, digest)
-            or not any(
-                (each.name, each.oid) == (name, document.database_oid)
-                for each in seen.reading.database.neighbours
-            )
+            or not _what_is_there(document, digest).stands_kept(seen)
         ):
             return None
         return _declare(office, document, digest, seen)
 
 
 def _declare(office: LaneOffice, document: Loss, digest: Digest, seen: Seen) -> str:
-    kept = None
-    if document.database_oid is not None or document.has_filestore:
-        kept = _set_aside(office, document, digest, seen)
+    kept, there = None, _what_is_there(document, digest)
+    if there.is_something:
+        kept = set_aside(office, seen, there, authoritative=_is_authoritative(seen))
     now = utc_now()
     assert seen.revision is not None
     record = office.store.declare_lost(
@@ -166,57 +153,10 @@ def _declare(office: LaneOffice, document: Loss, digest: Digest, seen: Seen) -> 
         kept_until=now + seen.revision.policy.replaced_kept_for,
         now=now,
     )
-    there = f"; what was there is kept as {kept.name}" if kept is not None else ""
+    said = f"; what was there is kept as {kept.name}" if kept is not None else ""
     return (
         f"Lane {document.lane}: generation {document.recorded_generation} is declared lost"
-        f"{there}. Generation {record.generation} has no data yet: plan a restore or a bootstrap."
-    )
-
-
-def _set_aside(office: LaneOffice, document: Loss, digest: Digest, seen: Seen) -> KeptData | None:
-    now = utc_now()
-    permit_id = PermitId(digest[:32])
-    order = SetAsideOrder(
-        lane=document.lane,
-        nonce=new_nonce(),
-        database=document.database,
-        filestore_path=document.filestore_path,
-        issued_at=now,
-        begin_before=now + ORDER_VALID_FOR,
-        rulebook_version=RULEBOOK_VERSION,
-        permit_id=permit_id,
-        kept_name=_kept_name(document, digest),
-        database_oid=document.database_oid,
-        generation=document.generation_there,
-        has_filestore=document.has_filestore,
-    )
-    guard_client.carry_out(seen.configuration, "set-aside", office.sign(order), order.nonce)
-    after = see(office, seen.asked)
-    if after.observation.database.state is DatabaseState.UNREADABLE or (
-        after.reading.database.entry is not None
-    ):
-        raise Refused.because(
-            reason(
-                ReasonCode.READINGS_MOVED,
-                "What was there was set aside, and something is seen under the lane's name: "
-                f"{after.observation.database.detail}.",
-                "Rename that away, then run the same command again: it goes on from here.",
-            )
-        )
-    if document.database_oid is None:
-        return None
-    recorded = seen.record.identity
-    is_recorded = recorded is not None and recorded.database_oid == document.database_oid
-    return KeptData(
-        lane=document.lane,
-        name=order.kept_name,
-        database_oid=document.database_oid,
-        generation=document.generation_there,
-        nonce=seen.record.nonce if is_recorded else None,
-        permit_id=permit_id,
-        set_aside_at=now,
-        authoritative=_is_authoritative(seen),
-        has_filestore=document.has_filestore,
+        f"{said}. Generation {record.generation} has no data yet: plan a restore or a bootstrap."
     )
 
 
@@ -230,14 +170,15 @@ def _is_authoritative(seen: Seen) -> bool:
     ).authoritative
 
 
-def _kept_name(document: Loss, digest: Digest) -> DatabaseName:
-    return kept_name(document.database, document.recorded_generation, LOST, digest[:32])
-
-
-def _generation_there(seen: Seen, entry: DatabaseEntry | None) -> int:
-    """The generation of what stands there: by its own tag, else the one last recorded."""
-    assert seen.record.generation is not None
-    tag = entry.tag if entry is not None else None
-    if entry is None or tag is None or tag.lane != seen.asked.lane or tag.database_oid != entry.oid:
-        return seen.record.generation
-    return tag.generation
+def _what_is_there(document: Loss, digest: Digest) -> WhatIsThere:
+    return WhatIsThere(
+        lane=document.lane,
+        database=DatabaseName(document.database),
+        filestore_path=FilestorePath(document.filestore_path),
+        database_oid=document.database_oid,
+        generation=document.generation_there,
+        has_filestore=document.has_filestore,
+        recorded_generation=document.recorded_generation,
+        why=LOST,
+        digest=digest,
+    )

@@ -79,6 +79,7 @@ def record_from(
         lane=lane,
         generation=row.generation,
         declared_lost=row.declared_lost,
+        retired=row.retired,
         nonce=Nonce(row.nonce) if row.nonce is not None else None,
         identity=(
             read_text(PhysicalIdentity, row.identity, f"where the data of lane {lane} stood")
@@ -144,18 +145,18 @@ def record_live_data(
             )
         )
     row.generation = generation
-    row.declared_lost = False
+    row.declared_lost = row.retired = False
     row.nonce = nonce
     row.identity = identity.canonical().decode()
     row.filestore_path = filestore_path
 
 
-def record_loss(session: Session, lane: Lane) -> int:
+def record_loss(session: Session, lane: Lane, *, retired: bool = False) -> int:
     """Write down that none of the lane's data is expected any more; the generation of that."""
     taken = take_generation(session, lane)
     row = lane_row(session, lane)
     row.generation = taken
-    row.declared_lost = True
+    row.declared_lost, row.retired = True, retired
     row.nonce = None
     row.identity = None
     row.filestore_path = None

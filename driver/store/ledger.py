@@ -35,6 +35,7 @@ class EntryKind(StrEnum):
     DATA_RECORDED = "data_recorded"
     LIFE_BEGUN = "life_begun"
     DATA_LOST = "data_lost"
+    LANE_RETIRED = "lane_retired"
     KEPT_RELEASED = "kept_released"
     KEPT_GONE_BACK = "kept_gone_back"
     EVIDENCE_RECORDED = "evidence_recorded"

@@ -166,12 +166,12 @@ def _reconcile_lane(
         row.generation, row.nonce = marker.generation, marker.nonce
         row.identity = marker.identity.canonical().decode()
         row.filestore_path = marker.filestore_path
-        row.declared_lost = False
+        row.declared_lost = row.retired = False
         yield f"{lane}: the data at its place is recorded as generation {marker.generation}."
     elif store_is_old and highest.generation > (row.generation or 0):
         # Data of that generation may be anywhere, so nothing older is this lane's by itself.
         row.generation, row.nonce, row.identity = highest.generation, None, None
-        row.declared_lost = False
+        row.declared_lost = row.retired = False
         yield (
             f"{lane}: generation {highest.generation} was handed out, and no data of it is at its "
             f"place; what is there can be adopted: `lane-authority adopt {lane}`."

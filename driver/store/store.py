@@ -534,6 +534,52 @@ class Store:
             )
             return lanes.host_record(change.session, lane)
 
+    def retire(
+        self,
+        lane: Lane,
+        policy: Policy,
+        *,
+        life_digest: Digest,
+        replaces: int,
+        actor: Person,
+        reason: str,
+        kept: KeptData | None,
+        kept_until: UtcInstant,
+        now: UtcInstant,
+    ) -> PolicyRevision:
+        """Record that a lane came to its end: its last policy, and what was set aside of it.
+
+        `replaces` is the revision that was looked at. No data of it is expected from now on, under
+        a new generation. Raises as `record_policy` does; Busy while an operation holds the lane.
+        """
+        with self._changing() as change:
+            operations.refuse_while_held(change.session, lane)
+            revision = policies.record_policy(
+                change,
+                policy,
+                actor=actor,
+                reason_given=reason,
+                change_digest=life_digest,
+                now=now,
+                approvals_used=(),
+                replaces=replaces,
+                highest=self._highest_file.read().get(str(lane), NOTHING).policy_revision,
+            )
+            if kept is not None:
+                kept = kept.model_copy(update={"kept_until": kept_until})
+                lanes.add_kept(change.session, kept, None)
+            generation = lanes.record_loss(change.session, lane, retired=True)
+            change.append(
+                EntryKind.LANE_RETIRED,
+                lane,
+                {
+                    "digest": life_digest,
+                    "generation": generation,
+                    "kept": kept.to_plain() if kept is not None else None,
+                },
+            )
+            return revision
+
     def life_was_begun(self, lane: Lane, digest: Digest) -> bool:
         """Whether the life that was proposed under the digest was about to be carried out."""
         return any(

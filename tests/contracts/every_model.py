@@ -31,6 +31,7 @@ from launchplane_lane_contracts.lives import (
     Lowering,
     Release,
     Restamping,
+    Retirement,
 )
 from launchplane_lane_contracts.marker import Lineage
 from launchplane_lane_contracts.naming import side_name
@@ -362,6 +363,18 @@ VALUES: tuple[Contract, ...] = (
         generation=GENERATION,
         authoritative=True,
         marker_digest=MARKER.digest(),
+    ),
+    Retirement(
+        lane=LANE,
+        requester=REQUESTER,
+        reason="the tenant has left",
+        recorded_generation=GENERATION,
+        policy_revision=1,
+        authoritative=True,
+        database=DATABASE,
+        filestore_path=FILES,
+        database_oid=DATABASE_OID,
+        has_filestore=True,
     ),
     Lowering(
         lane=LANE,

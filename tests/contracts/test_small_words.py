@@ -20,7 +20,7 @@ from launchplane_lane_contracts.errors import (
 )
 from launchplane_lane_contracts.filestore_check import FilesCounted
 from launchplane_lane_contracts.lane import Lane
-from launchplane_lane_contracts.lives import Lowering, Release
+from launchplane_lane_contracts.lives import Lowering, Release, Retirement
 from launchplane_lane_contracts.marker import ENGINE_TAG_PREFIX, EngineTag
 from launchplane_lane_contracts.naming import (
     LONGEST_NAME,
@@ -231,6 +231,12 @@ def test_a_marker_is_lowered_with_the_policy_or_signed_for_by_two() -> None:
     lowering = next(value for value in VALUES if isinstance(value, Lowering))
     assert lowering.weight is Weight.ROUTINE
     assert lowering.model_copy(update={"carried_by": None}).weight is Weight.GRAVE
+
+
+def test_a_lane_is_retired_as_its_data_is_set_aside() -> None:
+    retirement = next(value for value in VALUES if isinstance(value, Retirement))
+    assert retirement.weight is Weight.CONSEQUENTIAL
+    assert retirement.model_copy(update={"authoritative": False}).weight is Weight.ROUTINE
 
 
 def test_exit_codes_never_change() -> None:

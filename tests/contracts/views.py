@@ -84,6 +84,7 @@ VIEW = LaneView(
         restore_proof=FlagFact(**RECORDED, value=True),
         runtime_identity=FlagFact(**RECORDED, value=False),
     ),
+    retired=FlagFact(**RECORDED, value=False),
     generation=CountFact(**RECORDED, value=GENERATION),
     database=DatabaseFact(**VERIFIED, value=DatabaseState.INITIALISED, detail="cm"),
     locked=FlagFact(**VERIFIED, value=True),

@@ -147,6 +147,7 @@ def test_every_command_answers_one_json_document_and_no_secret(
     bare.execute("UPDATE launchplane_lane_marker SET claimed = true", bare.database)
     run("lower", name, "--reason", "x")
     run("lost", name, "--reason", "x")
+    run("retire", name, "--reason", "x")
     run("lanes")
     run("lane", name)
     run("audit", "show", command="audit show")
