@@ -4,11 +4,13 @@ from datetime import datetime
 
 from launchplane_lane_contracts.contract import Digest, OperationId
 from launchplane_lane_contracts.errors import BadInput, Refused
+from launchplane_lane_contracts.forecast import Forecast
 from launchplane_lane_contracts.observation import HostRecord
 from launchplane_lane_contracts.plan import Plan, PlanTarget, plan_target
 from launchplane_lane_contracts.request import Request
 from launchplane_lane_contracts.rulebook import decide
 
+from .forecast import forecast
 from .lane_office import LaneOffice, utc_now
 from .store.records import OperationRecord
 from .what_moved import readings_of, what_changed
@@ -82,10 +84,20 @@ def plan(office: LaneOffice, request: Request) -> Plan:
 
     Raises BadInput when the lane is not configured.
     """
-    made, _witnessed = make_plan(office, request)
+    return _proposed(office, request)[0]
+
+
+def plan_with_forecast(office: LaneOffice, request: Request) -> tuple[Plan, Forecast]:
+    """The same, and what people want to know of it before they sign."""
+    made, witnessed = _proposed(office, request)
+    return made, forecast(office, made, witnessed)
+
+
+def _proposed(office: LaneOffice, request: Request) -> tuple[Plan, Witnessed]:
+    made, witnessed = make_plan(office, request)
     office.store.propose(PLAN, made.target, proposer=request.requester, now=made.planned_at)
     note_decision(office, made, "plan")
-    return made
+    return made, witnessed
 
 
 def note_decision(office: LaneOffice, made: Plan, step: str) -> None:

@@ -8,8 +8,10 @@ from rich.markup import escape
 
 from launchplane_lane_contracts.contract import BackupId, DatabaseName, Digest, OperationId
 from launchplane_lane_contracts.errors import BadInput, Refused
+from launchplane_lane_contracts.explain import reason_lines
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.policy import LiveTarget
+from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_contracts.request import Request
 from launchplane_lane_contracts.vocabulary import (
     REQUESTS_THAT_EXIST,
@@ -22,6 +24,7 @@ from launchplane_lane_contracts.vocabulary import (
 from .. import operations, planning
 from ..durable import write_durably
 from ..store.records import OperationRecord
+from .folding import say_folded
 from .progress import waiting_for
 from .shared import (
     LANE,
@@ -33,7 +36,7 @@ from .shared import (
     person_option,
     say,
 )
-from .words import plan_words, refusal_words
+from .words import refusal_words, sheet_words
 
 REQUESTS = sorted(f"{operation}/{source}" for operation, source in REQUESTS_THAT_EXIST)
 
@@ -94,16 +97,21 @@ def plan(
     except ValueError as problem:
         raise BadInput(f"That is not a request: {problem}") from None
     with waiting_for(f"Asking lane {lane}", quiet=as_json):
-        made = planning.plan(office_of(context), request)
+        made, told = planning.plan_with_forecast(office_of(context), request)
+    missing = {each.code for each in made.decision.reasons} == {ReasonCode.APPROVALS_MISSING}
     if as_json:
-        answer({"digest": made.plan_digest, **made.to_plain()})
+        answer({"digest": made.plan_digest, **made.to_plain(), "forecast": told.to_plain()})
     elif made.decision.allowed:
-        say(escape(plan_words(made.target)))
-        if made.size_bytes is not None:
-            say(f"To keep:    {made.size_bytes / 1e6:,.0f} MB of database")
+        say_folded(escape(sheet_words(made, told)))
         say(f"[green]Allowed.[/] Next: lane-authority authorize {made.plan_digest}")
+    elif missing:
+        say_folded(escape(sheet_words(made, told)))
+        say("REFUSED as long as signatures are missing.")
+        say_folded(escape("\n".join(reason_lines(made.decision.reasons))))
+        say(f"Each who signs: lane-authority approve {made.plan_digest} --key YOUR_SSH_KEY")
+        say(f"Then:           lane-authority authorize {made.plan_digest}")
     else:
-        say(escape(refusal_words(made)))
+        say_folded(escape(refusal_words(made)))
     if not made.decision.allowed:
         raise click.exceptions.Exit(Refused.exit_code)
 

@@ -1,8 +1,12 @@
 """What is to be signed, in words that can be read aloud."""
 
 import json
+import shlex
+from collections.abc import Iterator
+from datetime import timedelta
 
 from launchplane_lane_contracts.explain import obligation_sentences, reason_count, reason_lines
+from launchplane_lane_contracts.forecast import Forecast
 from launchplane_lane_contracts.plan import Plan, PlanTarget
 from launchplane_lane_contracts.policy_words import policy_meaning
 from launchplane_lane_contracts.vocabulary import DataSource
@@ -11,6 +15,7 @@ from ..lane_office import utc_now
 from ..operations import RESTORED
 from ..people_changes import ProposedPeople
 from ..policy_changes import PolicyChange, ProposedChange
+from .folding import EDGE
 
 WHAT_COMES = {
     DataSource.EXISTING: "The data stays; only what runs on it changes.",
@@ -21,41 +26,135 @@ WHAT_COMES = {
 }
 
 BROUGHT_BY = (
-    "`lane-authority materialise`: compared with its source, row for row and file for file,",
-    "and neutralised where that is obliged, before anything is set aside; or the lane's own",
-    "script, which reads its source only after that, and of whose work `finish` sees less",
-    "(docs/restoring.md).",
+    "`lane-authority materialise`: compared with its source, row for row and file for file, "
+    "and neutralised where that is obliged, before anything is set aside; or the lane's own "
+    "script, which reads its source only after that, and of whose work `finish` sees less "
+    "(docs/restoring.md)."
 )
 """Which guarantees hold, by who restores."""
 
 
 def plan_words(target: PlanTarget) -> str:
-    """A rebuild in words."""
-    request, obligations = target.request, target.obligations
-    lines = [
+    """A rebuild in words: exactly what a signature covers."""
+    return "\n".join((*_what(target), *_afterwards(target), f"Digest:     {target.digest()}"))
+
+
+def sheet_words(plan: Plan, told: Forecast) -> str:
+    """A rebuild as people want to read it before they sign: what it is, and what it comes to."""
+    return "\n".join(
+        (
+            *_what(plan.target),
+            f"Server:     {EDGE}{told.server}",
+            f"Acts there: {EDGE}{shlex.join(told.reached_by)}",
+            *_bytes(told),
+            *_afterwards(plan.target),
+            *_when(told),
+            *_guarantees(told),
+            *_people(plan, told),
+            f"Digest:     {plan.plan_digest}",
+        )
+    )
+
+
+def _what(target: PlanTarget) -> Iterator[str]:
+    request = target.request
+    yield (
         f"{request.operation.upper()} of lane {request.lane} from {request.data_source}, asked "
-        f"for by {request.requester}.",
-        *([f"Why: {request.reason}"] if request.reason else []),
-        f"What comes: {WHAT_COMES[request.data_source]}",
-        f"Database:   {target.database}, oid {target.database_oid or 'none'}, generation "
-        f"{target.present_generation or 'none'}, cluster {target.system_identifier or 'unknown'}",
-        f"Files:      {target.filestore_path}",
-    ]
+        f"for by {request.requester}."
+    )
+    if request.reason:
+        yield f"Why: {request.reason}"
+    yield f"What comes: {EDGE}{WHAT_COMES[request.data_source]}"
+    yield (
+        f"Database:   {EDGE}{target.database}, oid {target.database_oid or 'none'}, generation "
+        f"{target.present_generation or 'none'}, cluster {target.system_identifier or 'unknown'}"
+    )
+    yield f"Files:      {EDGE}{target.filestore_path}"
     if target.upstream_source is not None:
         source = target.upstream_source
-        lines.append(f"Upstream:   {source.name} ({source.host}/{source.database})")
+        yield f"Upstream:   {EDGE}{source.name} ({source.host}/{source.database})"
     if request.data_source in RESTORED:
-        lines += [
-            f"{'Brought by:' if not number else '':<11} {each}"
-            for number, each in enumerate(BROUGHT_BY)
-        ]
+        yield f"Brought by: {EDGE}{BROUGHT_BY}"
     if request.kept_database is not None:
-        lines.append(f"Comes back: {request.kept_database}, oid {target.kept_database_oid}")
-    if obligations is not None:
-        lines.append("Afterwards:")
-        lines += [f"  {each}" for each in obligation_sentences(obligations)]
-    lines.append(f"Digest:     {target.digest()}")
-    return "\n".join(lines)
+        yield f"Comes back: {EDGE}{request.kept_database}, oid {target.kept_database_oid}"
+    if request.provider_target is not None:
+        live = request.provider_target
+        domains = ", ".join(live.domains) or "no domains"
+        yield f"Provider:   {EDGE}{live.name} ({live.target_id}, {domains})"
+
+
+def _afterwards(target: PlanTarget) -> Iterator[str]:
+    if target.obligations is not None:
+        yield "Afterwards:"
+        yield from (f"  {each}" for each in obligation_sentences(target.obligations))
+
+
+def _bytes(told: Forecast) -> Iterator[str]:
+    for name, found in (
+        ("To keep:", told.to_keep),
+        ("To copy:", told.to_copy),
+        ("To come:", told.to_come),
+    ):
+        size = "unknown" if found.count is None else size_words(found.count)
+        yield f"{name:<12}{EDGE}{size}: {found.detail}"
+
+
+def _when(told: Forecast) -> Iterator[str]:
+    if told.kept_until is not None:
+        yield (
+            f"Kept until: {EDGE}{told.kept_until:%Y-%m-%d %H:%M} UTC, were it over at once; it is "
+            "dropped by `release` alone"
+        )
+    if told.last_took is None:
+        yield f"Last time:  {EDGE}unknown: no rebuild of this kind was settled here yet"
+    else:
+        yield f"Last time:  {EDGE}{took_words(told.last_took)} ({told.last_operation})"
+
+
+def _guarantees(told: Forecast) -> Iterator[str]:
+    for title, holds in (("It holds:", True), ("It does not hold:", False)):
+        found = [each for each in told.guarantees if each.holds is holds]
+        if found:
+            yield title
+        for each in found:
+            yield f"  - {each.words}" + (f" ({each.detail})" if each.detail else "")
+
+
+def _people(plan: Plan, told: Forecast) -> Iterator[str]:
+    people, requester = told.people, plan.target.request.requester
+    number = people.approvers_required
+    if not number and not people.requester_signs:
+        yield f"Signatures: {EDGE}none is asked for"
+        return
+    approvers = {0: "no approver", 1: "one approver"}.get(number, f"{number} approvers")
+    yield (
+        f"Signatures: {EDGE}{approvers} and the requester {requester}, who never counts as an "
+        "approver"
+    )
+    could = ", ".join(people.could_approve) or "nobody on record"
+    if number:
+        yield f"Could sign: {EDGE}{could}"
+    yield f"Signed:     {EDGE}{', '.join(people.signed) or 'nobody yet'}"
+
+
+def size_words(count: int) -> str:
+    """Bytes for people."""
+    size, unit = float(count), "bytes"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, larger
+    return f"{count} bytes" if unit == "bytes" else f"{size:,.1f} {unit}"
+
+
+def took_words(time: timedelta) -> str:
+    """How long something took, for people."""
+    seconds = max(0, round(time.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
 
 
 def refusal_words(plan: Plan) -> str:
@@ -68,7 +167,7 @@ def refusal_words(plan: Plan) -> str:
             f"{reason_count(reasons)}.",
             *reason_lines(reasons),
             "",
-            f"Looked at:  {target.database}, oid {target.database_oid or 'none'}, generation "
+            f"Looked at:  {EDGE}{target.database}, oid {target.database_oid or 'none'}, generation "
             f"{target.present_generation or 'none'}; files in {target.filestore_path}",
             "Nothing was changed.",
             f"Digest:     {target.digest()}",

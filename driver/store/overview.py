@@ -28,6 +28,8 @@ from .records import LaneEvidence
 from .schema import ApprovalRow, KeptRow, LaneRow, OperationRow, PolicyRow
 
 NO_EVIDENCE = LaneEvidence()
+LOOKED_AT = 100
+"""How many settled operations are looked through for the last one of a kind."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class OperationSummary:
     phase: OperationPhase
     requester: Person
     updated_at: UtcInstant
+    begun_at: UtcInstant | None = None
+    """When the data was first set aside for it (UTC)."""
     lapses_at: UtcInstant | None = None
     """When a claim that nobody starts lapses (UTC); None for one that was started."""
 
@@ -87,6 +91,26 @@ def lane_overviews(session: Session, lanes: Sequence[Lane]) -> tuple[LaneOvervie
             evidence=evidence.get(name, NO_EVIDENCE),
         )
         for lane, name in zip(lanes, names, strict=True)
+    )
+
+
+def last_settled(
+    session: Session, lane: Lane, operation: Operation, source: DataSource
+) -> OperationSummary | None:
+    """The newest settled operation of its kind among the last hundred of the lane."""
+    rows = session.scalars(
+        select(OperationRow)
+        .where(OperationRow.lane == str(lane), OperationRow.phase == OperationPhase.SETTLED.value)
+        .order_by(OperationRow.updated_at.desc())
+        .limit(LOOKED_AT)
+    )
+    return next(
+        (
+            each
+            for each in map(_summary, rows)
+            if (each.operation, each.data_source) == (operation, source)
+        ),
+        None,
     )
 
 
@@ -160,6 +184,7 @@ def _summary(row: OperationRow, lapses: UtcInstant | None = None) -> OperationSu
             phase=OperationPhase(row.phase),
             requester=Person(row.requester),
             updated_at=row.updated_at,
+            begun_at=row.begun_at,
             lapses_at=lapses,
         )
     except (ValueError, KeyError, TypeError) as error:

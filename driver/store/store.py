@@ -35,7 +35,12 @@ from launchplane_lane_contracts.people import People
 from launchplane_lane_contracts.plan import Plan
 from launchplane_lane_contracts.policy import Policy, PolicyRevision
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
-from launchplane_lane_contracts.vocabulary import UNFINISHED_PHASES, OperationPhase
+from launchplane_lane_contracts.vocabulary import (
+    UNFINISHED_PHASES,
+    DataSource,
+    Operation,
+    OperationPhase,
+)
 
 from ..highest import NOTHING, HighestFile
 from ..ledger_head import GENESIS, LedgerHead, LedgerHeadFile
@@ -43,7 +48,7 @@ from . import approvals, clocks, evidence, lanes, ledger, operations, people, po
 from .engine import StoreDatabase
 from .ledger import EntryKind, Transaction
 from .migrate import migrate
-from .overview import LaneOverview, lane_overviews
+from .overview import LaneOverview, OperationSummary, lane_overviews, last_settled
 from .reconciling import LaneClaim, Reconciled
 from .records import LaneEvidence, LedgerEntry, OperationRecord, Proposal, StoredApproval
 from .schema import LedgerRow
@@ -268,6 +273,13 @@ class Store:
         with self._database.reading() as session:
             row = lanes.live_row(session, lane)
             return operations.record_of(row) if row is not None else None
+
+    def last_settled(
+        self, lane: Lane, operation: Operation, source: DataSource
+    ) -> OperationSummary | None:
+        """The newest settled operation of a lane that was of this kind."""
+        with self._database.reading() as session:
+            return last_settled(session, lane, operation, source)
 
     def operations(self, lane: Lane | None = None) -> tuple[OperationRecord, ...]:
         """Every operation, of one lane or of all, oldest first."""

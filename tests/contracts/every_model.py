@@ -96,6 +96,7 @@ from .cases import (
 )
 from .descriptors import DESCRIPTOR_VALUES
 from .fingerprints import FINGERPRINT_VALUES
+from .forecasts import FORECAST_VALUES
 from .provocations import PROVOCATIONS
 from .readings import (
     ANSWER,
@@ -415,6 +416,7 @@ VALUES: tuple[Contract, ...] = (
     TokenVerdict(order=a_lowering()),
     *TEXT_VALUES,
     *VIEW_VALUES,
+    *FORECAST_VALUES,
     *DESCRIPTOR_VALUES,
     *FINGERPRINT_VALUES,
     *BACKUP_VALUES,
