@@ -13,7 +13,7 @@ from launchplane_lane_contracts.evidence import Evidence
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.plan import Plan
 from launchplane_lane_contracts.read_model import LaneView
-from launchplane_lane_contracts.request import Request
+from launchplane_lane_contracts.request import FreshVolumes, Request
 
 from .answers import DriverDescription, Verdict
 from .host_identity import HostIdentity
@@ -54,11 +54,16 @@ def launchplane_authorize_rebuild(host_directory: str, plan_digest: str) -> Verd
 
 @hookspec
 def launchplane_before_provider_effect(
-    host_directory: str, lane: Lane, effect_name: str, data_source: str
+    host_directory: str,
+    lane: Lane,
+    effect_name: str,
+    data_source: str,
+    fresh_volumes: FreshVolumes | None,
 ) -> Verdict:
     """Fires just before each effect of the provider: the last moment at which no means no.
 
-    `data_source` is the mode that the workflow itself was asked for, empty when it has none.
+    `data_source` is the mode that the workflow itself was asked for, empty when it has none;
+    `fresh_volumes` are those that it names, where it names any.
 
     The driver that answers for the lane signs the permit here and has the data set aside.
     """

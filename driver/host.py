@@ -11,7 +11,7 @@ from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.plan import Plan
 from launchplane_lane_contracts.read_model import LaneView
 from launchplane_lane_contracts.reasons import ReasonCode, reason
-from launchplane_lane_contracts.request import Request
+from launchplane_lane_contracts.request import FreshVolumes, Request
 
 from . import hookspecs
 from .answers import DriverDescription, Verdict
@@ -101,7 +101,12 @@ class DriverHost:
         )
 
     def before_provider_effect(
-        self, host_directory: str, lane: Lane, effect_name: str, data_source: str = ""
+        self,
+        host_directory: str,
+        lane: Lane,
+        effect_name: str,
+        data_source: str = "",
+        fresh_volumes: FreshVolumes | None = None,
     ) -> tuple[Verdict, ...]:
         """All verdicts, when all allow. Raises Refused, CouldNotTell.
 
@@ -114,6 +119,7 @@ class DriverHost:
             lane=lane,
             effect_name=effect_name,
             data_source=data_source,
+            fresh_volumes=fresh_volumes,
         )
 
     def finish(

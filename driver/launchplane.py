@@ -7,28 +7,39 @@ import click
 
 from launchplane_lane_contracts.errors import LaneAuthorityError
 from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.request import FreshVolumes
 
 from .host import DriverHost
 from .refusal_text import refusal_text
 
 Result = TypeVar("Result")
 
+PASSED = "pass"
+"""Launchplane's own word for success."""
+
 
 def checkpoint(
-    host: DriverHost, host_directory: str, lane: Lane, *, data_source: str = ""
+    host: DriverHost,
+    host_directory: str,
+    lane: Lane,
+    *,
+    data_source: str = "",
+    fresh_volumes: FreshVolumes | None = None,
 ) -> Callable[..., None]:
     """The callable that Launchplane's workflows take as `provider_effect_checkpoint`.
 
     It takes the effect's name, or a phase and the effect's name. It raises click.ClickException
     with all reasons when the effect may not happen. `data_source` is the request's own
     `data_source_mode`; a target replacement is refused without it, since its effect has the same
-    name whether the data stays or goes.
+    name whether the data stays or goes. `fresh_volumes` are those that the request names.
+
+    The lane is unfinished afterwards until somebody finishes it; `guarded` does that.
     """
 
     def check(*phase_and_effect: str) -> None:
         effect = phase_and_effect[-1]
         try:
-            host.before_provider_effect(host_directory, lane, effect, data_source)
+            host.before_provider_effect(host_directory, lane, effect, data_source, fresh_volumes)
         except LaneAuthorityError as problem:
             raise click.ClickException(refusal_text(problem)) from None
 
@@ -41,23 +52,31 @@ def guarded(
     host: DriverHost,
     host_directory: str,
     lane: Lane,
-    succeeded: Callable[[Result], bool],
+    succeeded: Callable[[Result], bool] | None = None,
 ) -> Callable[..., Result]:
     """Wrap one of Launchplane's `execute_*` functions: checkpoint before, `finish` after.
 
-    `succeeded` reads the workflow's own report from its result; no report is no. A refusal of
+    `succeeded` reads the workflow's own report from its result, `reported_success` where none is
+    given; no report is no. A checkpoint that the caller passes is asked first. A refusal of
     `finish` is raised as click.ClickException, an exception of the workflow as it is.
     """
+    did_it_succeed = succeeded or reported_success
 
     def run(**arguments: Any) -> Result:
         begun = False
         request = arguments.get("request")
         _require_same_lane(request, lane)
         mode = str(getattr(request, "data_source_mode", "") or "")
-        check = checkpoint(host, host_directory, lane, data_source=mode)
+        check = checkpoint(
+            host, host_directory, lane, data_source=mode, fresh_volumes=volumes_of(request)
+        )
+        theirs = arguments.pop("provider_effect_checkpoint", None)
 
         def noting(*phase_and_effect: str) -> None:
             nonlocal begun
+            if theirs is not None:
+                # Ours is last: what it does must not be done when another one says no.
+                theirs(*phase_and_effect)
             check(*phase_and_effect)
             begun = True
 
@@ -68,7 +87,7 @@ def guarded(
                 _report(host, host_directory, lane, succeeded=False, report=str(problem))
             raise
         if begun:
-            done = succeeded(result)
+            done = did_it_succeed(result)
             problem_text = _report(
                 host, host_directory, lane, succeeded=done, report="" if done else str(result)
             )
@@ -77,6 +96,28 @@ def guarded(
         return result
 
     return run
+
+
+def reported_success(result: object) -> bool:
+    """Whether a workflow's result reports success: it has a status, and every one is `pass`.
+
+    A status is an attribute called `status`, or one whose name ends in `_status`.
+    """
+    statuses = [
+        getattr(result, name)
+        for name in dir(result)
+        if not name.startswith("_") and (name == "status" or name.endswith("_status"))
+    ]
+    return bool(statuses) and all(each == PASSED for each in statuses)
+
+
+def volumes_of(request: object) -> FreshVolumes | None:
+    """The volumes that a request of Launchplane's names, where it names any."""
+    before = getattr(request, "expected_old_db_volume", "")
+    after = getattr(request, "expected_new_db_volume", "")
+    if not before or not after or before == after:
+        return None
+    return FreshVolumes(database_before=str(before), database_after=str(after))
 
 
 def _require_same_lane(request: object, lane: Lane) -> None:

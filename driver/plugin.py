@@ -11,7 +11,7 @@ from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.plan import Plan
 from launchplane_lane_contracts.read_model import LaneView
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
-from launchplane_lane_contracts.request import Request
+from launchplane_lane_contracts.request import FreshVolumes, Request
 from launchplane_lane_contracts.vocabulary import DataSource
 
 from . import __version__
@@ -97,20 +97,31 @@ def launchplane_authorize_rebuild(host_directory: str, plan_digest: str) -> Verd
 
 @hookimpl
 def launchplane_before_provider_effect(
-    host_directory: str, lane: Lane, effect_name: str, data_source: str
+    host_directory: str,
+    lane: Lane,
+    effect_name: str,
+    data_source: str,
+    fresh_volumes: FreshVolumes | None,
 ) -> Verdict:
     """Start the authorized operation before the destroying effect; check before any other."""
     try:
         with _office(host_directory) as office:
-            operation = _started(office, lane, effect_name, data_source)
+            operation = _started(office, lane, effect_name, data_source, fresh_volumes)
     except LaneAuthorityError as problem:
         return _refusal(problem)
     return _allowed(operation)
 
 
-def _started(office: LaneOffice, lane: Lane, effect_name: str, data_source: str) -> OperationRecord:
+def _started(
+    office: LaneOffice,
+    lane: Lane,
+    effect_name: str,
+    data_source: str,
+    fresh_volumes: FreshVolumes | None,
+) -> OperationRecord:
     operation = _live(office, lane, f"`{effect_name}` would change it")
     _refuse_another_workflow(operation, effect_name, data_source)
+    _refuse_other_volumes(operation, effect_name, fresh_volumes)
     if effect_name in BEGINNING_EFFECTS:
         if is_begun(operation):
             if _data_stays(office, operation):
@@ -177,6 +188,39 @@ def _refuse_another_workflow(
             effect=effect_name,
         )
     )
+
+
+def _refuse_other_volumes(
+    operation: OperationRecord, effect_name: str, named: FreshVolumes | None
+) -> None:
+    """Refuse a workflow that names other volumes than those that were authorized.
+
+    One that names none is told from it by `finish`, which sees the cluster.
+    """
+    authorized = operation.plan.target.request.fresh_volumes
+    if effect_name not in BEGINNING_EFFECTS or named is None or named == authorized:
+        return
+    raise Refused.because(
+        reason(
+            ReasonCode.NO_OPERATION_AUTHORIZED,
+            f"Operation {operation.operation_id} was authorized "
+            f"{_volumes_in_words(authorized)}, and `{effect_name}` would put the lane "
+            f"{_volumes_in_words(named)}.",
+            "Plan again with the volumes that the workflow names (`lane-authority plan "
+            "--database-volume OLD=NEW`), or run it with those that were authorized.",
+            operation_id=operation.operation_id,
+            effect=effect_name,
+        )
+    )
+
+
+def _volumes_in_words(volumes: FreshVolumes | None) -> str:
+    if volumes is None:
+        return "on the volumes that are there"
+    words = f"from volume {volumes.database_before} to {volumes.database_after}"
+    if volumes.files_before is not None:
+        words += f", its files from {volumes.files_before} to {volumes.files_after}"
+    return words
 
 
 def _live(office: LaneOffice, lane: Lane, purpose: str) -> OperationRecord:

@@ -12,7 +12,7 @@ from launchplane_lane_contracts.explain import reason_lines
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.policy import LiveTarget
 from launchplane_lane_contracts.reasons import ReasonCode
-from launchplane_lane_contracts.request import Request
+from launchplane_lane_contracts.request import FreshVolumes, Request
 from launchplane_lane_contracts.vocabulary import (
     REQUESTS_THAT_EXIST,
     DataSource,
@@ -51,6 +51,12 @@ REQUESTS = sorted(f"{operation}/{source}" for operation, source in REQUESTS_THAT
 @click.option("--target-id", help="The provider's id of what is about to be changed.")
 @click.option("--target-name", default="", help="The provider's name for it.")
 @click.option("--target-domain", "domains", multiple=True, help="A domain that it serves.")
+@click.option(
+    "--database-volume",
+    metavar="OLD=NEW",
+    help="The provider puts the database on a fresh volume, and leaves the old one.",
+)
+@click.option("--files-volume", metavar="OLD=NEW", help="The same of the files.")
 @person_option
 @json_option
 @click.pass_context
@@ -65,6 +71,8 @@ def plan(
     target_id: str | None,
     target_name: str,
     domains: tuple[str, ...],
+    database_volume: str | None,
+    files_volume: str | None,
     person: str,
     as_json: bool,
 ) -> None:
@@ -83,6 +91,7 @@ def plan(
             kept_database=DatabaseName(kept_database) if kept_database else None,
             backup_id=BackupId(backup_id) if backup_id else None,
             attest_runtime=attest_runtime,
+            fresh_volumes=_volumes(database_volume, files_volume),
             provider_target=LiveTarget(
                 target_id=target_id,
                 name=target_name,
@@ -114,6 +123,29 @@ def plan(
         say_folded(escape(refusal_words(made)))
     if not made.decision.allowed:
         raise click.exceptions.Exit(Refused.exit_code)
+
+
+def _volumes(database: str | None, files: str | None) -> FreshVolumes | None:
+    """The volumes that change. Raises BadInput, or ValidationError for what they can't be."""
+    if database is None and files is None:
+        return None
+    if database is None:
+        raise BadInput("--files-volume goes with --database-volume.")
+    before, after = _old_and_new(database)
+    files_before, files_after = _old_and_new(files) if files else (None, None)
+    return FreshVolumes(
+        database_before=before,
+        database_after=after,
+        files_before=files_before,
+        files_after=files_after,
+    )
+
+
+def _old_and_new(text: str) -> tuple[str, str]:
+    before, sign, after = text.partition("=")
+    if not (before and sign and after):
+        raise BadInput(f"Volumes are written OLD=NEW, not {text!r}.")
+    return before, after
 
 
 @click.command()

@@ -75,6 +75,15 @@ def _what(target: PlanTarget) -> Iterator[str]:
         yield f"Upstream:   {EDGE}{source.name} ({source.host}/{source.database})"
     if request.data_source in RESTORED:
         yield f"Brought by: {EDGE}{BROUGHT_BY}"
+    volumes = request.fresh_volumes
+    if volumes is not None:
+        files = ""
+        if volumes.files_before is not None:
+            files = f", files from {volumes.files_before} to {volumes.files_after}"
+        yield (
+            f"Volumes:    {EDGE}database from {volumes.database_before} to "
+            f"{volumes.database_after}{files}; the provider leaves the old ones"
+        )
     if request.kept_database is not None:
         yield f"Comes back: {EDGE}{request.kept_database}, oid {target.kept_database_oid}"
     if request.provider_target is not None:

@@ -147,7 +147,8 @@ def _obligations_met(
         and entry.oid != before
     ):
         faults.append(f"oid {before} should have stayed and has become {entry.oid}")
-    for lost in kept:
+    # What was set aside on a volume that the lane left is seen by nobody from here.
+    for lost in kept if permit.request.fresh_volumes is None else ():
         if not any(
             (each.name, each.oid, each.locked) == (lost.name, lost.database_oid, True)
             for each in database.neighbours
@@ -224,7 +225,22 @@ def _record_settled(
         filestore_path=marker.filestore_path,
         now=now,
         kept_until=marker.lineage.kept_until or now + permit.obligations.keep_for,
+        ledger_document=_volumes_left(permit, operation),
     )
+
+
+def _volumes_left(permit: Permit, operation: OperationRecord) -> dict[str, object]:
+    """What the ledger says of volumes that the lane left: their release is the provider's act."""
+    volumes = permit.request.fresh_volumes
+    if volumes is None:
+        return {}
+    return {
+        "fresh_volumes": volumes.to_plain(),
+        "system_identifier_before": permit.observation.database.system_identifier,
+        "database_oid_before": permit.observation.database.oid,
+        "kept_name": operation.kept_name,
+        "left_at": utc_now().isoformat(),
+    }
 
 
 def _materialiser_failed(operation: OperationRecord, report: str) -> Reason:

@@ -61,6 +61,7 @@ from launchplane_lane_contracts.reading import (
     ShadowReading,
 )
 from launchplane_lane_contracts.receipt import CommandRun, Outcome, Receipt, SetAside
+from launchplane_lane_contracts.request import FreshVolumes
 from launchplane_lane_contracts.restore_source import OfferedUpstream, permitted_source
 from launchplane_lane_contracts.tenant_declaration import TenantDeclaration
 from launchplane_lane_contracts.vocabulary import (
@@ -217,6 +218,9 @@ PLAN = Plan(
     size_bytes=10**12,
     planned_at=NOW,
 )
+FRESH_VOLUMES = FreshVolumes(
+    database_before="cm-db", database_after="cm-db-2", files_before="cm", files_after="cm-2"
+)
 VALUES: tuple[Contract, ...] = (
     LANE,
     _POLICY,
@@ -235,6 +239,8 @@ VALUES: tuple[Contract, ...] = (
     ),
     effective_policy(_POLICY, NOW, marker_authoritative=True, claimed=False),
     CASE.request,
+    FRESH_VOLUMES,
+    changed(_UPSTREAM.request, "fresh_volumes", FRESH_VOLUMES),
     DECISION,
     DECISION.obligations,
     *RECEIPT.reasons,

@@ -33,6 +33,9 @@ def wrong_database(permit: Permit, intent: BeginIntent, reading: LaneReading) ->
             + (f" ({database.problem})" if database.problem else "")
         )
         return
+    if permit.request.fresh_volumes is not None:
+        yield from _still_on_the_old_volume(permit, reading)
+        return
     if permit.request.data_source is DataSource.EXISTING:
         if entry.oid != before:
             yield not_as_permitted(
@@ -69,6 +72,20 @@ def wrong_database(permit: Permit, intent: BeginIntent, reading: LaneReading) ->
     if came_back and kept is not None and entry.oid != kept.database_oid:
         yield not_as_permitted(
             f"kept data with oid {kept.database_oid} should stand here, not oid {entry.oid}"
+        )
+
+
+def _still_on_the_old_volume(permit: Permit, reading: LaneReading) -> Iterator[Reason]:
+    """On fresh volumes everything is another: the cluster says so, and oids say nothing."""
+    server, before = reading.database.server, permit.observation.database.system_identifier
+    volumes = permit.request.fresh_volumes
+    assert volumes is not None
+    if server is not None and server.system_identifier == before:
+        yield not_as_permitted(
+            f"the lane should stand on the fresh volume {volumes.database_after}, and its cluster "
+            f"is still {before}, which is on {volumes.database_before}",
+            "Have the provider put the lane on the fresh volume and finish again, or undo the "
+            "operation.",
         )
 
 

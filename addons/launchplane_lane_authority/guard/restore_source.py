@@ -135,6 +135,10 @@ def _moved(
 ) -> Iterator[Reason]:
     """What no longer is as `begin` left it."""
     server, before = reading.database.server, permit.observation.database.system_identifier
+    if permit.request.fresh_volumes is not None:
+        if server is not None and server.system_identifier == before:
+            yield _changed("The cluster, which should be a fresh one,", before, before)
+        return
     if server is not None and server.system_identifier != before:
         yield _changed("The cluster", f"{before} at the begin", server.system_identifier)
     source, kept = permit.request.data_source, permit.observation.incoming.kept

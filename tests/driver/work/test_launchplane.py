@@ -1,8 +1,7 @@
 """Launchplane's six workflows under our checkpoint: nothing authorized, nothing done."""
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import pytest
@@ -12,29 +11,17 @@ from launchplane_lane_contracts.vocabulary import DataSource, Operation
 from launchplane_lane_driver import launchplane as lane_authority
 from launchplane_lane_driver.effects import BEGINNING_EFFECTS
 from launchplane_lane_driver.host import DriverHost
-from tests.driver.small_host import SmallHost, SmallLane, untouched
+from tests.driver.plane import PHRASE, Plane
+from tests.driver.small_host import (
+    SmallHost,
+    SmallLane,
+    production_policy,
+    resettable_policy,
+    untouched,
+)
 from tests.standins import launchplane
-from tests.standins.launchplane_records import (
-    DokployTarget,
-    DokployTargetId,
-    FileRecordStore,
-    LaneProfile,
-    OdooDataPolicy,
-    ProductProfile,
-    RebuildApproval,
-)
-from tests.standins.launchplane_requests import (
-    OdooProdBackupRestoreRequest,
-    OdooProdPromotionRequest,
-    OdooProdRetainedVolumeImportRequest,
-    OdooProdRollbackRequest,
-    OdooStableBootstrapRequest,
-    OdooStableBootstrapResult,
-    OdooStableTargetReplacementRequest,
-)
-from tests.standins.provider import LocalProvider, LocalTarget
+from tests.standins.launchplane_requests import OdooStableBootstrapResult
 
-PHRASE = "yes really"
 DESTROYING = {
     launchplane.BOOTSTRAP_SCHEDULE,
     launchplane.TARGET_REPLACEMENT_SOURCE,
@@ -43,130 +30,6 @@ DESTROYING = {
     launchplane.BACKUP_RESTORE_VOLUMES,
     launchplane.RETAINED_VOLUME_IMPORT,
 }
-
-
-class Plane:
-    """Launchplane with one lane, as loose as its own records let it be."""
-
-    def __init__(self, host: SmallHost, lane: SmallLane) -> None:
-        self.host, self.lane = host, lane
-        place = lane.lane
-        self.provider = LocalProvider()
-        self.store = FileRecordStore(host.folder / "launchplane")
-        approval = RebuildApproval(
-            enabled=True,
-            data_source_mode="empty",
-            confirmation=PHRASE,
-            expected_target_name="the-target",
-            expected_domains=("cm.example",),
-        )
-        profile = LaneProfile(
-            instance=place.instance,
-            context=place.context,
-            odoo_data_policy=OdooDataPolicy(
-                data_authority="resettable", allowed_rebuild_sources=("empty",)
-            ),
-            odoo_stable_bootstrap=approval,
-            odoo_prelaunch_rebuild=approval,
-        )
-        self.store.write_product_profile_record(
-            ProductProfile(
-                product=place.product, display_name="CM", repository="x/y", lanes=(profile,)
-            )
-        )
-        names = {"context": place.context, "instance": place.instance}
-        self.store.write_dokploy_target_record(
-            DokployTarget(target_name="the-target", domains=("cm.example",), **names)
-        )
-        self.store.write_dokploy_target_id_record(DokployTargetId(target_id="t1", **names))
-        script = "import sys; print(*sys.argv[1:])"
-        self.provider.add(
-            LocalTarget(
-                target_id="t1",
-                name="the-target",
-                domains=("cm.example",),
-                command=(sys.executable, "-IS", "-c", script),
-                environment={},
-            )
-        )
-        self.named = {"product": place.product, **names}
-
-    def guarded(self, workflow: Callable[..., object], **arguments: object) -> object:
-        """Run a workflow under our wrapper."""
-        run = lane_authority.guarded(
-            workflow,
-            host=DriverHost.from_entry_points(),
-            host_directory=str(self.host.directory),
-            lane=self.lane.lane,
-            succeeded=lambda result: getattr(result, "bootstrap_status", "pass") == "pass",
-        )
-        return run(control_plane_root=self.host.folder, record_store=self.store, **arguments)
-
-    def bootstrap(self) -> object:
-        return self.guarded(
-            launchplane.execute_odoo_stable_bootstrap,
-            request=OdooStableBootstrapRequest.model_validate(
-                {"confirmation": PHRASE, "verify_health": False, **self.named}
-            ),
-            dokploy_request=self.provider,
-        )
-
-    def replacement(self) -> object:
-        return self.guarded(
-            launchplane.execute_odoo_stable_target_replacement_apply,
-            request=OdooStableTargetReplacementRequest(
-                product=self.named["product"],
-                instance=self.named["instance"],
-                data_source_mode="empty",
-                allow_empty_data=True,
-                confirmation=PHRASE,
-            ),
-            dokploy_request=self.provider,
-        )
-
-    def rollback(self) -> object:
-        return self.guarded(
-            launchplane.execute_odoo_prod_rollback,
-            request=OdooProdRollbackRequest(artifact_id="a", **self.named),
-            product=self.named["product"],
-        )
-
-    def promotion(self) -> object:
-        return self.guarded(
-            launchplane.execute_odoo_prod_promotion_run,
-            request=OdooProdPromotionRequest(artifact_id="a", **self.named),
-            state_dir=Path("/nowhere"),
-            database_url="",
-        )
-
-    def backup_restore(self) -> object:
-        return self.guarded(
-            launchplane.execute_odoo_prod_backup_restore_apply,
-            request=OdooProdBackupRestoreRequest(
-                backup_record_id="b",
-                verification_record_id="v",
-                expected_old_db_volume="o",
-                expected_new_db_volume="n",
-                expected_data_volume="d",
-                expected_log_volume="l",
-                plan_fingerprint="f",
-                confirmation=PHRASE,
-                **self.named,
-            ),
-            operation_id="launchplane-operation",
-            phase_checkpoint=launchplane.note_nothing,
-        )
-
-    def volume_import(self) -> object:
-        return self.guarded(
-            launchplane.execute_odoo_prod_retained_volume_backup_import_apply,
-            request=OdooProdRetainedVolumeImportRequest(
-                retained_volume="r", plan_fingerprint="f", confirmation=PHRASE, **self.named
-            ),
-            operation_id="launchplane-operation",
-            reviewed_plan={"fingerprint": "f"},
-            phase_checkpoint=launchplane.note_nothing,
-        )
 
 
 WORKFLOWS: tuple[Callable[[Plane], object], ...] = (
@@ -221,6 +84,62 @@ def test_leave_to_replace_the_data_opens_no_other_workflow(plane: Plane) -> None
         for workflow in WORKFLOWS[1:]:
             assert ReasonCode.NO_OPERATION_AUTHORIZED in refused_by(plane, workflow), workflow
     assert plane.host.phase(held) == "authorized"
+
+
+def test_a_refusal_reads_well_where_bootstrap_returns_it(host: SmallHost, bare: SmallLane) -> None:
+    """Launchplane shows `error_message` to people: every reason, each with its way on."""
+    plane = Plane(host, bare)
+    words = refused_by(plane, Plane.bootstrap)
+    lines = words.splitlines()
+    assert lines[0] == "The lane authority said no."
+    assert lines[1].startswith(
+        f"- {ReasonCode.NO_OPERATION_AUTHORIZED}: No operation is authorized"
+    )
+    assert lines[2].startswith("  Way on: Plan the operation and authorize it")
+    host.record_policy(resettable_policy(bare.lane))
+    host.enrol(bare)
+    host.authorize(bare)
+    host.record_policy(production_policy(bare.lane))
+    bare.filestore.rename(bare.filestore.with_name("elsewhere"))
+    words = refused_by(plane, Plane.bootstrap)
+    reasons = [line for line in words.splitlines() if line.startswith("- ")]
+    ways_on = [line for line in words.splitlines() if line.startswith("  Way on: ")]
+    assert len(reasons) == len(ways_on) > 1
+    assert {line[2:].split(":")[0] for line in reasons} <= set(ReasonCode)
+    assert PHRASE not in words
+    assert "Traceback" not in words
+
+
+def test_a_checkpoint_of_launchplanes_own_is_asked_first(plane: Plane) -> None:
+    asked: list[str] = []
+
+    def no(effect: str) -> None:
+        asked.append(effect)
+        raise click.ClickException("not today")
+
+    held = plane.host.authorize(plane.lane)
+    with untouched(plane.lane):
+        result = plane.bootstrap(provider_effect_checkpoint=no)
+    assert isinstance(result, OdooStableBootstrapResult)
+    assert (result.error_message, asked) == ("not today", [launchplane.BOOTSTRAP_SCHEDULE])
+    assert plane.host.phase(held) == "authorized"
+
+
+def test_no_report_of_success_is_no_success() -> None:
+    def result(**status: object) -> object:
+        return SimpleNamespace(**status)
+
+    assert lane_authority.reported_success(result(status="pass"))
+    assert lane_authority.reported_success(result(bootstrap_status="pass", health_status="pass"))
+    for bad in (
+        None,
+        object(),
+        result(status="fail"),
+        result(status=True),
+        result(status="pass", health_status="uncertain"),
+        result(message="pass"),
+    ):
+        assert not lane_authority.reported_success(bad)
 
 
 def test_a_later_effect_begins_nothing(plane: Plane) -> None:
