@@ -52,6 +52,11 @@ ENTRY_POINTS: tuple[EntryPoint, ...] = (
     ),
     EntryPoint("lives.release", "_drop", "release", "lives.life:carry_out", LIFE),
     EntryPoint("lives.setting_aside", "set_aside", "set-aside", "lives.life:carry_out", LIFE),
+    # Opens for reading, still locked, and closes again.
+    EntryPoint(
+        "backups.capture", "_opened", "open", "backups.capture:capture_kept", ("_kept_on_record",)
+    ),
+    EntryPoint("lives.lost", "_set_aside", "set-aside", "lives.life:carry_out", LIFE),
     EntryPoint("lives.lower", "_lower", "lower", "lives.life:carry_out", LIFE),
     EntryPoint("lives.marking", "_identity", "prepare", "lives.life:carry_out", LIFE),
     # After a rebuild what was permitted has been checked; else a life was decided.

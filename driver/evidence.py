@@ -1,6 +1,7 @@
 """Which of the recorded backups and sources a plan is judged by."""
 
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from launchplane_lane_contracts.evidence import (
     BackupGate,
@@ -51,16 +52,20 @@ def present_evidence(
             for instant in (now, begun)
             if instant is not None
         )
-        proven = _proof_of(gate, recorded.data_proofs) is not None
+        proven = proof_of(gate, recorded.data_proofs) is not None
         return is_of_recorded_data(gate, record), young, proven, gate.snapshot_at
 
     best = max(recorded.gates, key=worth, default=None)
     if best is None:
         return PresentEvidence()
-    return PresentEvidence(gate=best, data_proof=_proof_of(best, recorded.data_proofs))
+    return PresentEvidence(gate=best, data_proof=proof_of(best, recorded.data_proofs))
 
 
-def _proof_of(gate: BackupGate, proofs: tuple[DataProof, ...]) -> DataProof | None:
+Proof = TypeVar("Proof", DataProof, LoadProof)
+
+
+def proof_of(gate: BackupGate, proofs: tuple[Proof, ...]) -> Proof | None:
+    """The newest proof of a gate's backup."""
     return next(
         (
             each

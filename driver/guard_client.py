@@ -1,6 +1,7 @@
 """Reaching the guard in a lane's runtime: a child process that must prove that it ran."""
 
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -60,21 +61,40 @@ def sweep(configuration: LaneConfiguration) -> None:
         _run(configuration, ["sweep"], "", configuration.guard_timeout)
 
 
+def ask(configuration: LaneConfiguration, arguments: Sequence[str], *, timeout: float) -> Receipt:
+    """Have the guard do what needs no order, and give its receipt, whatever it came to.
+
+    Raises CouldNotTell when it did not answer properly.
+    """
+    receipt = _run(configuration, list(arguments), "", timeout)
+    if receipt.command != arguments[0]:
+        raise _silence(configuration, "its receipt belongs to another command")
+    return receipt
+
+
+def failure_of(receipt: Receipt) -> LaneAuthorityError:
+    """What a receipt says went wrong, as the error that it is."""
+    return _ERRORS.get(receipt.outcome, CouldNotTell)(receipt.message, receipt.reasons)
+
+
 def carry_out(
     configuration: LaneConfiguration,
     command: str,
     token: str,
     nonce: str,
     *,
+    options: Sequence[str] = (),
     timeout: float | None = None,
 ) -> tuple[Receipt, LaneReading]:
-    """Have one signed order carried out; `timeout` (seconds) is another one than the guard's usual.
+    """Have one signed order carried out, with these further options of the command.
+
+    `timeout` (seconds) is another one than the guard's usual.
 
     Raises Refused, CouldNotTell, Busy or BadInput as the guard answered, and CouldNotTell when it
     did not answer properly: then the order may or may not have been carried out.
     """
     seconds = configuration.guard_timeout if timeout is None else timeout
-    receipt = _run(configuration, [command, "--order", "-"], token, seconds)
+    receipt = _run(configuration, [command, *options, "--order", "-"], token, seconds)
     if receipt.command != command or receipt.nonce not in (nonce, ""):
         raise _silence(configuration, "its receipt belongs to another order")
     if receipt.outcome is not Outcome.DONE:

@@ -37,6 +37,17 @@ class LaneConfiguration(Contract):
     """How long the guard may take (seconds)."""
     materialise_timeout: Seconds = 86_400.0
     """How long the guard may take to restore a source beside the lane (seconds)."""
+    backups: FilestorePathField | None = None
+    """The folder of the lane's backups, as the guard sees it; else what the guard was given."""
+    backup_timeout: Seconds = 21_600.0
+    """How long the guard may take to capture or to prove (seconds)."""
+    prove_command: Annotated[tuple[Argument, ...], Field(min_length=1)] | None = None
+    """The program that runs the guard where backups are proven; else the guard command."""
+    load_command: Annotated[tuple[Argument, ...], Field(min_length=1)] | None = None
+    """The program that loads an Odoo registry on a restored backup, run by that guard.
+
+    `{database}` and `{data_folder}` in it stand for the scratch database and its data directory.
+    """
     runtime_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+")] | None = None
     """Where the running Odoo answers; without it only the guard can speak for the runtime."""
     runtime_timeout: Seconds = 10.0

@@ -7,6 +7,7 @@ import click
 from .. import __version__
 from .approvers_commands import approvers
 from .audit_commands import audit
+from .backup_commands import backup
 from .bundle_command import guard_bundle
 from .clock_commands import clock
 from .decide_command import decide
@@ -73,6 +74,7 @@ for command in (
     abort,
     retry,
     settle,
+    backup,
     lanes,
     lane,
     audit,

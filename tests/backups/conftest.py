@@ -1,9 +1,6 @@
 """One private server for this part, a small lane on it, and a volume of its own for backups."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,10 +9,15 @@ import pytest
 from launchplane_lane_guard.backups_folder import Backup
 from launchplane_lane_guard.capture import capture
 from launchplane_lane_guard.settings import GuardSettings, settings_from_environment
+from tests.backups.places import folder_in_memory
+from tests.driver.fork_server import ForkServer
+from tests.driver.small_host import ANN, BEN, RITA, SmallHost
+from tests.driver.work.conftest import Around
 from tests.guard.attachments import attach, forget_odd_names
 from tests.guard.conftest import LANE_DATABASE, STANDING_DATABASE, clean
 from tests.guard.estate import LANE, Estate
 from tests.real.postgres import PrivateCluster
+from tests.system.people import make_people
 
 STANDING_LANE = LANE.model_copy(update={"instance": "standing"})
 MEMORY = Path("/dev/shm")
@@ -55,6 +57,24 @@ def standing(
     assert made.everything() == before
 
 
+@pytest.fixture(scope="session")
+def around(cluster: PrivateCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Around]:
+    """What every host of this part shares: forks, and people with keys."""
+    folder = tmp_path_factory.mktemp("people")
+    people = make_people(folder / "keys", folder / "approvers", (RITA, ANN, BEN))
+    with ForkServer() as forks:
+        yield Around(cluster, forks, people, (folder / "approvers").read_text())
+
+
+@pytest.fixture
+def host(around: Around, tmp_path: Path) -> Iterator[SmallHost]:
+    """A new host without lanes."""
+    made = SmallHost(around.cluster, around.forks, tmp_path, around.people, around.approvers)
+    yield made
+    made.close()
+    clean(around.cluster)
+
+
 @pytest.fixture
 def lane(cluster: PrivateCluster, tmp_path: Path) -> Iterator[Estate]:
     """An enrolled lane with a few rows and files that Odoo could have named."""
@@ -80,16 +100,6 @@ def backups() -> Iterator[Path]:
     """A folder for backups on another volume than the lane."""
     with folder_in_memory() as folder:
         yield folder
-
-
-@contextmanager
-def folder_in_memory() -> Iterator[Path]:
-    """A folder on another volume than every lane of these tests."""
-    folder = Path(tempfile.mkdtemp(prefix="lane-backups-", dir=MEMORY))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
 
 
 @pytest.fixture

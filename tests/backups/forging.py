@@ -67,3 +67,10 @@ def dumped_with(cluster: PrivateCluster, origin: str, backup: Backup, statement:
     finally:
         cluster.execute("DROP DATABASE changed WITH (FORCE)")
     return signed_again(backup)
+
+
+def flip(path: Path, place: int = -1) -> None:
+    """Change one byte."""
+    content = bytearray(path.read_bytes())
+    content[place if place >= 0 else len(content) // 2] ^= 1
+    path.write_bytes(content)

@@ -17,7 +17,7 @@ from launchplane_lane_guard.lane_fingerprint import fingerprint_lane
 from launchplane_lane_guard.prove import prove
 from launchplane_lane_guard.settings import SCRATCH_PREFIX, GuardSettings
 from tests.backups.conftest import Standing
-from tests.backups.forging import copy_of, dumped_with, restored, signed_again
+from tests.backups.forging import copy_of, dumped_with, flip, restored, signed_again
 from tests.guard import fingerprint
 from tests.guard.attachments import name_of
 from tests.guard.estate import LANE
@@ -121,13 +121,6 @@ def test_all_that_differs_is_named_at_once(
     found = proving(settings, forged)
     assert found.data_proof is None
     assert {words for _, words in here.values()} <= set(found.differences)
-
-
-def flip(path: Path, place: int = -1) -> None:
-    """Change one byte."""
-    content = bytearray(path.read_bytes())
-    content[place if place >= 0 else len(content) // 2] ^= 1
-    path.write_bytes(content)
 
 
 def dump_file_of(backup: Backup, table: str) -> Path:

@@ -11,6 +11,7 @@ import pytest
 
 from launchplane_lane_contracts.errors import ExitCode
 from launchplane_lane_driver.commands.root import lane_authority
+from tests.backups.places import folder_in_memory
 from tests.declarations import declaration_text
 from tests.driver.fork_server import Done
 from tests.driver.lives.test_clock import write_from_the_future
@@ -119,6 +120,13 @@ def test_every_command_answers_one_json_document_and_no_secret(
     found = run("enrol", name)
     sign(found["digest"], "rita", "ann")
     run("enrol", name, "--digest", str(found["digest"]))
+    with folder_in_memory() as backups:
+        bare.put_guard_back(LANE_AUTHORITY_BACKUPS=str(backups))
+        gate = run("backup", "capture", name, command="backup capture")["gate"]
+        assert isinstance(gate, dict)
+        run("backup", "prove", str(gate["backup_id"]), command="backup prove")
+        run("backup", "list", name, command="backup list")
+        bare.put_guard_back()
     tag = bare.tag()
     bare.execute(f'COMMENT ON DATABASE "{bare.database}" IS NULL')
     run("adopt", name, "--reason", "x")

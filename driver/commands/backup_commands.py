@@ -1,0 +1,151 @@
+"""`backup …`: capture the lanes' data, prove that it can be had back, and see what there is."""
+
+import click
+from rich.markup import escape
+
+from launchplane_lane_contracts.backup_answers import BackupCaptured, BackupProven
+from launchplane_lane_contracts.contract import BackupId, DatabaseName
+from launchplane_lane_contracts.errors import BadInput
+from launchplane_lane_contracts.lane import Lane
+
+from ..backups.capture import capture_kept, capture_live
+from ..backups.listing import backups_on_record, in_words
+from ..backups.prove import prove as prove_backup
+from ..lane_office import utc_now
+from .progress import waiting_for
+from .shared import LANE, answer, json_option, office_of, say
+
+LONGEST_ID = 128
+
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(1, 32),
+    default=2,
+    show_default=True,
+    help="How many work at the same time in the lane.",
+)
+
+
+@click.group()
+def backup() -> None:
+    """Capture data, prove that it can be had back, see what there is."""
+
+
+@backup.command()
+@click.argument("lane", type=LANE)
+@click.option("--kept", help="Capture this kept data instead of the lane's own.")
+@click.option(
+    "--accept-lacking", is_flag=True, help="Take it as it is that files are missing or damaged."
+)
+@workers_option
+@json_option
+@click.pass_context
+def capture(
+    context: click.Context,
+    lane: Lane,
+    kept: str | None,
+    accept_lacking: bool,
+    workers: int,
+    as_json: bool,
+) -> None:
+    """Make a backup of LANE: database and files of one moment.
+
+    It is recorded as a gate; nothing counts as proven before `backup prove`.
+    """
+    office = office_of(context)
+    with waiting_for(f"Capturing {kept or lane}", quiet=as_json):
+        if kept is not None:
+            made = capture_kept(
+                office, lane, DatabaseName(kept), workers=workers, accept_lacking=accept_lacking
+            )
+        else:
+            made = capture_live(office, lane, workers=workers, accept_lacking=accept_lacking)
+    if as_json:
+        answer(made)
+    else:
+        say(escape(captured_words(made)))
+
+
+def captured_words(made: BackupCaptured) -> str:
+    """What was captured, in lines."""
+    size = made.database_bytes + made.filestore_bytes
+    lines = [
+        f"Backup:     {made.gate.backup_id}",
+        f"Of:         {made.gate.lane}, {made.source}, generation {made.gate.generation}, the "
+        f"moment {made.gate.snapshot_at:%Y-%m-%d %H:%M:%S} UTC",
+        f"Holds:      {made.rows:,} rows and {made.files:,} files in {size / 1e6:,.1f} MB, in "
+        f"{made.folder}",
+        f"Took:       {in_words(made.took)}",
+    ]
+    if made.lacking.count:
+        lines.append(
+            f"LACKS:      {made.lacking.count} files that were lost already, such as "
+            f"{made.lacking.names[0]}"
+        )
+    lines.append(f"Then:       lane-authority backup prove {made.gate.backup_id}")
+    return "\n".join(lines)
+
+
+@backup.command()
+@click.argument("backup_id", metavar="BACKUP")
+@click.option("--no-load", is_flag=True, help="Compare the data, and do not load Odoo on it.")
+@workers_option
+@json_option
+@click.pass_context
+def prove(
+    context: click.Context, backup_id: str, no_load: bool, workers: int, as_json: bool
+) -> None:
+    """Restore BACKUP into a scratch database and compare it.
+
+    Then Odoo is loaded on it, where a load command is configured. The scratch is dropped.
+    """
+    if len(backup_id) > LONGEST_ID:
+        raise BadInput("That is no backup's name.")
+    office = office_of(context)
+    with waiting_for(f"Proving {backup_id[:12]}", quiet=as_json):
+        found = prove_backup(office, BackupId(backup_id), workers=workers, load=not no_load)
+    if as_json:
+        answer(found)
+    else:
+        say(escape(proven_words(found)))
+
+
+def proven_words(found: BackupProven) -> str:
+    """What was proven, in lines."""
+    assert found.data_proof is not None
+    took = found.data_proof.took
+    lines = [
+        f"Backup:     {found.backup_id}",
+        f"Data:       proven at {found.data_proof.proven_at:%Y-%m-%d %H:%M} UTC: rows, sequences, "
+        "large objects and files are what was captured",
+    ]
+    if took is not None:
+        lines.append(
+            f"Takes:      {in_words(took)} to have it back and compared, "
+            f"{in_words(found.restore_took)} of it the bare restore"
+        )
+    if found.load is None:
+        lines.append("Load:       not tried (no load command, or --no-load)")
+    elif found.load.loaded:
+        lines.append(f"Load:       Odoo loads on it, in {in_words(found.load.took)}")
+    else:
+        lines.append(f"Load:       NOT proven, Odoo did not load: {found.load.words}")
+    return "\n".join(lines)
+
+
+@backup.command("list")
+@click.argument("lane", type=LANE)
+@json_option
+@click.pass_context
+def list_(context: click.Context, lane: Lane, as_json: bool) -> None:
+    """List the backups of LANE that are on record, the newest first."""
+    office, now = office_of(context), utc_now()
+    office.configuration(lane)
+    found = list(backups_on_record(office, lane))
+    if as_json:
+        answer([each.to_plain(now) for each in found])
+        return
+    for each in found:
+        say(escape(each.words(now)))
+    if not found:
+        say(f"No backup of {lane} is on record. Make one: lane-authority backup capture {lane}")
