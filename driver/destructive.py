@@ -56,7 +56,6 @@ ENTRY_POINTS: tuple[EntryPoint, ...] = (
     EntryPoint(
         "backups.capture", "_opened", "open", "backups.capture:capture_kept", ("_kept_on_record",)
     ),
-    EntryPoint("lives.lost", "_set_aside", "set-aside", "lives.life:carry_out", LIFE),
     EntryPoint("lives.lower", "_lower", "lower", "lives.life:carry_out", LIFE),
     EntryPoint("lives.marking", "_identity", "prepare", "lives.life:carry_out", LIFE),
     # After a rebuild what was permitted has been checked; else a life was decided.
