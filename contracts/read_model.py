@@ -298,6 +298,7 @@ class WarningCode(StrEnum):
     UNLOCKED = "unlocked"
     QUARANTINED = "quarantined"
     QUARANTINE_NOT_LOADED = "quarantine_not_loaded"
+    NEUTRALISED = "neutralised"
 
 
 class WarningView(Contract):

@@ -38,6 +38,7 @@ def warnings(seen: LaneSeen) -> tuple[WarningView, ...]:
         *_ends_soon(seen),
         *_quarantined(seen),
         *_without_quarantine(seen),
+        *_neutralised(seen),
     )
 
 
@@ -133,4 +134,17 @@ def _without_quarantine(seen: LaneSeen) -> Iterator[WarningView]:
         message="The lane's Odoo does not load the addon for every database, so on a copy of this "
         "data, or on another lane's, it would send mail and run scheduled actions.",
         remedy="Add launchplane_lane_authority to Odoo's `server_wide_modules` and restart it.",
+    )
+
+
+def _neutralised(seen: LaneSeen) -> Iterator[WarningView]:
+    runtime = seen.witnessed.runtime.reading
+    if runtime is None or not runtime.neutralised or not _protected_data_is_there(seen):
+        return
+    yield WarningView(
+        code=WarningCode.NEUTRALISED,
+        message="The lane's authoritative database was neutralised: Odoo has switched its mail "
+        "servers and scheduled actions off.",
+        remedy="If nobody meant to, switch them on again in Odoo and delete the system parameter "
+        "database.is_neutralized, or restore the lane from a backup of before.",
     )

@@ -148,6 +148,10 @@ REASONS: dict[tuple[str, str], str] = {
         "import shutil",
     ): "for that",
     (
+        "addons/launchplane_lane_authority/data/neutralize.sql",
+        "DELETE FROM public.launchplane_lane_marker;",
+    ): "the marker of a copy that Odoo neutralises; data at its own place keeps its marker",
+    (
         "addons/launchplane_lane_authority/models/launchplane_lane_sealed.py",
         "def unlink(self):  # pylint: disable=method-required-super",
     ): "Odoo's method, overridden so that it refuses",

@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from ..guard.marker_table import CREATE_MARKER_TABLE, write_claim, write_event
 from ..reading.cursor_query import query_through_cursor
 from ..reading.lane_here import read_lane_here
+from ..reading.neutralisation import with_neutralisation
 from ..server_wide.post_load import post_load
 
 
@@ -44,7 +45,7 @@ class LaunchplaneLaneMarker(models.Model):
     @api.model
     def _read_here(self):
         """The marker as this running Odoo judges it: a `LaneHere`."""
-        return read_lane_here(self.env.cr)
+        return with_neutralisation(self.env.cr, read_lane_here(self.env.cr))
 
     @api.model
     def _claim(self, reason):

@@ -33,6 +33,10 @@ class LaneHere:
     """The lane that the environment says this Odoo runs for."""
     could_not_read: bool = False
     """Whether PostgreSQL refused a part of it, so that what is missing proves nothing."""
+    neutralised: bool = False
+    """Whether Odoo's neutralisation ran here; asked for the screen alone."""
+    neutralised_copy_of: str = ""
+    """The lane whose marker went off with it."""
 
 
 def read_lane_here(cursor: BaseCursor) -> LaneHere:

@@ -9,7 +9,7 @@ from odoo.tools import config
 from launchplane_lane_contracts.contract import RULEBOOK_VERSION, FilestorePath
 from launchplane_lane_contracts.reading import RuntimeIdentity, RuntimeReading
 
-from ..doors.listing import stays_listed_when_locked
+from ..doors.listing import is_loaded_server_wide, stays_listed_when_locked
 from ..guard.filestore import read_tag
 from .database_here import is_neutralised, read_database_here
 
@@ -32,6 +32,7 @@ def read_runtime(
         stays_listed_when_locked=False,
         addon_version=manifest.version if manifest else "",
         rulebook_version=RULEBOOK_VERSION,
+        quarantine_loaded=is_loaded_server_wide(),
     )
     if cursor is None:
         return without_database

@@ -19,4 +19,14 @@ def event_sentence(env, kind, details):
             "The data came with a marker of lane %(lane)s, which was taken off it.",
             lane=details.get("lane", "?"),
         )
+    if kind == "neutralised" and details.get("own"):
+        return env._(
+            "Odoo neutralised the lane's own data, not a copy: mail servers and scheduled actions "
+            "were switched off."
+        )
+    if kind == "neutralised":
+        return env._(
+            "Odoo neutralised this copy of the data of lane %(lane)s, and its marker went off it.",
+            lane=details.get("lane", "?"),
+        )
     return env._("Something happened that this version of the addon has no words for: %s.", kind)

@@ -21,6 +21,20 @@ def marker_words(env, here):
     """The words for what this Odoo judged its marker to be."""
     state = here.marker.state
     lane = str(here.order.lane) if here.order else ""
+    if state in NEVER_STAMPED and here.neutralised_copy_of:
+        return MarkerWords(
+            env._("A neutralised copy"),
+            "muted",
+            env._(
+                "This is a copy of the data of lane %s, neutralised for testing: its marker went "
+                "off it, and Odoo has switched its mail servers and scheduled actions off.",
+                here.neutralised_copy_of,
+            ),
+            env._(
+                "Do not work here as if it were the original. If Launchplane is to look after this "
+                "copy, ask the operator of the Launchplane host to enrol it."
+            ),
+        )
     if state in NEVER_STAMPED:
         return MarkerWords(
             env._("Not registered"),

@@ -18,6 +18,19 @@ def quarantine_words(env, here, quarantine, *, server_wide):
             meaning,
             remedy,
         ]
+    elif here.neutralised and here.marker.state is MarkerState.BOUND:
+        label, tone = env._("Neutralised"), "danger"
+        sentences = [
+            env._(
+                "This is the lane's own data, and somebody neutralised it as if it were a copy: "
+                "Odoo has switched its mail servers and scheduled actions off."
+            ),
+            env._(
+                "If nobody meant to, tell the operator of the Launchplane host. Mail servers and "
+                "scheduled actions can be switched on again one by one; then delete the system "
+                "parameter database.is_neutralized."
+            ),
+        ]
     elif here.marker.state is MarkerState.UNVERIFIABLE or here.could_not_read:
         label, tone = env._("Not checked"), "warning"
         sentences = [

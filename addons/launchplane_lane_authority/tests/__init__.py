@@ -1,6 +1,7 @@
 from . import (
     test_claim,
     test_lasting_tables,
+    test_neutralise,
     test_quarantine,
     test_sealed,
     test_settings,

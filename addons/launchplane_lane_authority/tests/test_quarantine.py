@@ -1,16 +1,11 @@
 """What puts a database into quarantine, and what does not; scheduled actions by effect."""
 
 import os
-import tempfile
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from unittest.mock import patch
 
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, TransactionCase, tagged
-from odoo.tools import config, mute_logger
-
-from launchplane_lane_contracts.marker import PhysicalIdentity
 
 from ..guard.keep import ENDED, BeginIntent, Keep
 from ..guard.marker_table import write_row
@@ -19,41 +14,9 @@ from ..quarantine import reading
 from ..quarantine.evidence import Cause
 from ..quarantine.reading import forget, quarantine_of
 from ..reading.expected_generation import remember_generation
-from .lane_case import CM, PROTECTED, RESETTABLE, SYO, LaneCase
+from .lane_case import CM, PROTECTED, RESETTABLE, SYO
 from .permits import permit
-
-LOGGER = "odoo.addons.launchplane_lane_authority.quarantine.reading"
-
-
-class QuarantineCase(LaneCase):
-    """Asks anew each time."""
-
-    def setUp(self):
-        """No answer is left from another test, and nothing that a host named."""
-        super().setUp()
-        self.enterContext(mute_logger(LOGGER))
-        folder = tempfile.TemporaryDirectory(prefix="lane-data-")
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-        self.startPatcher(patch.dict(config.options, {"data_dir": str(self.folder)}))
-        self.addCleanup(forget)
-
-    def cause(self):
-        """Why it is in quarantine, or None."""
-        forget()
-        found = quarantine_of(self.env.cr)
-        return found.cause if found else None
-
-    def stamp_a_copy(self):
-        """The marker of the lane itself, written for another database."""
-        here = self.marker(PROTECTED).identity
-        there = PhysicalIdentity(
-            system_identifier=here.system_identifier,
-            database_oid=here.database_oid + 1,
-            database_name=here.database_name,
-            marker_table_oid=here.marker_table_oid,
-        )
-        self.stamp(self.marker(PROTECTED, identity=there))
+from .quarantine_case import QuarantineCase
 
 
 @tagged("post_install", "-at_install")

@@ -286,6 +286,9 @@ def test_warnings(host: SmallHost, production: SmallLane) -> None:
     assert warned(production) == {WarningCode.SHADOW_MISSING}
     production.execute(f'ALTER DATABASE "{production.database}" IS_TEMPLATE false')
     assert warned(production) == {WarningCode.SHADOW_MISSING, WarningCode.UNLOCKED}
+    production.runtime.lie = lambda reading: reading.model_copy(update={"neutralised": True})
+    assert WarningCode.NEUTRALISED in warned(production)
+    production.runtime.lie = None
     role = production.cluster.odoo.name
     production.cluster.execute(f"ALTER ROLE {role} SUPERUSER")
     try:
