@@ -1,5 +1,6 @@
 """`plan authorize start finish undo`: one rebuild from its dry run to its end."""
 
+import os
 from pathlib import Path
 
 import click
@@ -177,6 +178,12 @@ def start(context: click.Context, operation: str, permit: Path | None, as_json: 
     OPERATION is what `authorize` printed. The permit is signed here.
     """
     if permit is not None:
+        folder = permit.absolute().parent
+        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+            raise BadInput(
+                f"The permit cannot be written into {folder}: it is no folder, or you may not "
+                "write there. Name another one. Nothing was signed."
+            )
         started, token = operations.hand_out(office_of(context), OperationId(operation))
         write_durably(permit, token.encode(), mode=0o600)
         _tell(started, as_json)

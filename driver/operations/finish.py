@@ -12,7 +12,7 @@ from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.vocabulary import DataSource, OperationPhase, RuntimeState
 
-from ..guard_client import carry_out
+from ..guard_client import carry_out, show
 from ..lane_office import LaneOffice, utc_now
 from ..stamping import stamp
 from ..store.records import OperationRecord
@@ -38,6 +38,8 @@ def finish(
     """
     operation = office.store.operation(operation_id)
     if operation.phase is OperationPhase.STARTED:
+        if succeeded and (settled := _settled_since(office, operation)) is not None:
+            return settled
         operation = begun_in_the_lane(office, operation)
     if operation.phase not in (OperationPhase.BEGUN, OperationPhase.MATERIALISED):
         raise Refused.because(wrong_phase(operation, "finished"))
@@ -74,6 +76,21 @@ def finish(
     witnessed, observation = _both_witnesses_agree(office, operation, permit, wait_for_runtime)
     _obligations_met(permit, witnessed, operation, _still_kept(office, operation))
     return _settle(office, operation, permit, witnessed, observation)
+
+
+def _settled_since(office: LaneOffice, operation: OperationRecord) -> OperationRecord | None:
+    """Record that it is settled, where the store is a copy from before that; None where it is not.
+
+    A marker is stamped only after everything was checked, and every begin has its end by then.
+    """
+    permit = permit_of(office, operation)
+    reading = show(office.configuration(operation.lane))
+    stamped = stamped_before(office, permit, reading)
+    if stamped is None or stamped.generation != operation.generation:
+        return None
+    return (
+        _record_settled(office, operation, permit, stamped) if _ended(reading, operation) else None
+    )
 
 
 def _both_witnesses_agree(

@@ -2,6 +2,7 @@
 
 from launchplane_lane_contracts.contract import OperationId
 from launchplane_lane_contracts.errors import Refused
+from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.vocabulary import (
     UNFINISHED_PHASES,
@@ -14,7 +15,7 @@ from ..lane_office import LaneOffice, utc_now
 from ..planning import PLAN, make_plan, note_decision
 from ..store.records import OperationRecord
 from .materialise import with_side
-from .start import begin, new_permit
+from .start import begin, new_permit, note_begin_as_seen
 from .steps import began_before, permit_of, wrong_phase
 
 
@@ -30,20 +31,40 @@ def retry(
     operation = office.store.operation(operation_id)
     if operation.phase not in UNFINISHED_PHASES:
         raise Refused.because(wrong_phase(operation, "done once more"))
-    if operation.phase is OperationPhase.STARTED and _goes_on(office, operation):
-        return begin(office, operation)
+    if operation.phase is OperationPhase.STARTED:
+        reading = show(office.configuration(operation.lane))
+        begun = note_begin_as_seen(office, operation, reading)
+        if begun is None and _goes_on(office, operation, reading):
+            return begin(office, operation)
+        if begun is not None and _nothing_came(office, begun, reading):
+            # It is where doing it once more would bring it.
+            return begun
+        operation = begun or operation
     if operation.plan.target.request.data_source is DataSource.KEPT and began_before(operation):
         raise Refused.because(_stands_already(operation))
     return begin(office, _sign_again(office, operation, attest_runtime=attest_runtime))
 
 
-def _goes_on(office: LaneOffice, operation: OperationRecord) -> bool:
-    """Whether the permit that it has is good for its begin yet, or was begun already."""
+def _goes_on(office: LaneOffice, operation: OperationRecord, reading: LaneReading) -> bool:
+    """Whether the permit that it has is good for its begin yet, or came half-way."""
     permit = permit_of(office, operation)
     if utc_now() < permit.begin_before:
         return True
-    begun = show(office.configuration(operation.lane)).keep.begun
-    return any(each.permit_id == permit.permit_id for each in begun)
+    return any(each.permit_id == permit.permit_id for each in reading.keep.begun)
+
+
+def _nothing_came(office: LaneOffice, operation: OperationRecord, reading: LaneReading) -> bool:
+    """Whether nothing is at the lane's place but what its begin put there."""
+    entry, side = reading.database.entry, permit_of(office, operation).observation.incoming.side
+    if side is not None:
+        return entry is not None and entry.oid == side.database_oid
+    return (
+        operation.plan.target.request.data_source is not DataSource.EXISTING
+        and reading.database.server is not None
+        and entry is None
+        and reading.filestore.problem is None
+        and not reading.filestore.holds_files
+    )
 
 
 def _sign_again(

@@ -50,11 +50,21 @@ def begun_in_the_lane(office: LaneOffice, operation: OperationRecord) -> Operati
 
     Raises Refused when none is seen that came to its end and still goes on.
     """
-    permit = permit_of(office, operation)
     reading = show(office.configuration(operation.lane))
+    begun = note_begin_as_seen(office, operation, reading)
+    if begun is None:
+        raise Refused.because(wrong_phase(operation, "finished"))
+    return begun
+
+
+def note_begin_as_seen(
+    office: LaneOffice, operation: OperationRecord, reading: LaneReading
+) -> OperationRecord | None:
+    """Take note of a begin that came to its end and still goes on; None where none is seen."""
+    permit = permit_of(office, operation)
     set_aside = _set_aside_as_seen(reading, permit)
     if isinstance(set_aside, bool):
-        raise Refused.because(wrong_phase(operation, "finished"))
+        return None
     return _note_begun(office, operation, permit, set_aside, reading)
 
 

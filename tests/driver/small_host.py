@@ -26,7 +26,7 @@ from launchplane_lane_contracts.policy import (
 from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_contracts.request import Request
 from launchplane_lane_contracts.vocabulary import DataSource, Operation, RolloutState
-from launchplane_lane_driver import operations, planning
+from launchplane_lane_driver import guard_client, operations, planning
 from launchplane_lane_driver.approvals import record_approval, sign
 from launchplane_lane_driver.host_directory import DATABASE_VARIABLE, HostDirectory
 from launchplane_lane_driver.keys import create_signing_key
@@ -373,6 +373,13 @@ def write_program(path: Path, text: str) -> None:
     new.write_text(text)
     new.chmod(0o700)
     new.replace(path)
+
+
+def lane_begin(host: SmallHost, lane: SmallLane, token: str) -> None:
+    """What somebody does who has a permit in hand."""
+    order = host.office.keys.verify_marker(token).order
+    assert order is not None
+    guard_client.carry_out(host.office.configuration(lane.lane), "begin", token, order.nonce)
 
 
 @contextmanager

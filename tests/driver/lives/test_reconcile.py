@@ -10,6 +10,7 @@ import pytest
 
 from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.reasons import ReasonCode
+from launchplane_lane_driver import operations
 from launchplane_lane_driver.lane_office import LaneOffice, utc_now
 from launchplane_lane_driver.ledger_head import LedgerHeadFile
 from launchplane_lane_driver.lives.adopt import Adopt
@@ -18,6 +19,7 @@ from tests.driver.small_host import (
     RITA,
     SmallHost,
     SmallLane,
+    lane_begin,
     production_policy,
     resettable_policy,
     untouched,
@@ -140,6 +142,31 @@ def test_a_lane_that_could_not_be_read_is_taken_later(host: SmallHost, lane: Sma
     reconcile(host, "--now")
     assert bound(host, lane)
     assert host.plan(lane).decision.allowed
+
+
+def test_a_copy_from_the_middle_of_an_operation_that_was_settled_since(
+    host: SmallHost, lane: SmallLane, tmp_path: Path
+) -> None:
+    old, copy = lane.data(), tmp_path / "store"
+    operation, token = operations.hand_out(host.office, host.authorize(lane).operation_id)
+    save(host, copy)
+    lane_begin(host, lane, token)
+    lane.materialise()
+    settled = operations.finish(host.office, operation.operation_id, succeeded=True)
+    assert settled.kept_name is not None
+    new = lane.everything()
+    put_back(host, copy)
+    reconcile(host, "--now")
+    done = host.operate("finish", operation.operation_id)
+    assert done.code == 0, done.stderr
+    assert host.phase(operation) == "settled"
+    assert lane.everything() == new
+    assert lane.kept_data(settled.kept_name) == old
+    (kept,) = host.office.store.host_record(lane.lane).kept
+    assert (kept.name, kept.database_oid) == (settled.kept_name, old.oid)
+    assert bound(host, lane)
+    # The lane is free.
+    assert host.rebuild(lane, "newer").generation == 3
 
 
 def edit_the_row(lane: SmallLane) -> None:

@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_driver import operations
-from tests.driver.small_host import SmallHost, SmallLane, untouched
+from launchplane_lane_driver.lane_office import utc_now
+from tests.driver.small_host import SmallHost, SmallLane, lane_begin, untouched
 
 SCRIPT = """\
 # Stands in for the devkit's script: an empty lane, or an early failure.
@@ -24,6 +27,8 @@ server.cursor().execute(f'CREATE DATABASE "{os.environ["ODOO_DB_NAME"]}"')
 made = psycopg2.connect(dbname=os.environ["ODOO_DB_NAME"], **place, **who)
 made.autocommit = True
 made.cursor().execute("CREATE TABLE res_partner AS SELECT 'new'::text AS name")
+if os.environ.get("FAILS_LATE"):
+    sys.exit(20)
 """
 
 
@@ -46,6 +51,10 @@ def test_a_handed_out_permit_is_run_and_settled(
     before, permit = lane.data(), tmp_path / "permit"
     operation = host.authorize(lane)
     with untouched(lane):
+        nowhere = str(tmp_path / "nowhere" / "permit")
+        done = host.operate("start", operation.operation_id, "--permit", nowhere)
+        assert (done.code, "Nothing was signed" in done.stderr) == (2, True)
+        assert host.phase(operation) == "authorized"
         done = host.operate("start", operation.operation_id, "--permit", str(permit))
         assert done.code == 0, done.stderr
         assert "lane-authority-guard run" in done.stdout
@@ -80,3 +89,42 @@ def test_a_run_that_was_taken_back_is_given_up_on_the_host(
     assert lane.data() == before
     # The lane is free for the next one.
     assert host.authorize(lane).operation_id != operation.operation_id
+
+
+def test_a_run_that_failed_late_is_done_once_more(
+    host: SmallHost, lane: SmallLane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, permit = lane.data(), tmp_path / "permit"
+    operation = host.authorize(lane)
+    _started, token = operations.hand_out(host.office, operation.operation_id)
+    permit.write_text(token)
+    assert run_in_the_lane(lane, permit, FAILS_LATE="1") == 20
+    left = lane.data()
+    assert left.oid != before.oid
+    # However late it is: the begin is seen in the lane.
+    retrying = import_module("launchplane_lane_driver.operations.retry")
+    monkeypatch.setattr(retrying, "utc_now", lambda: utc_now() + timedelta(minutes=20))
+    again = operations.retry(host.office, operation.operation_id)
+    assert again.permit_token != token
+    lane.materialise("second")
+    settled = operations.finish(host.office, operation.operation_id, succeeded=True)
+    assert settled.kept_name is not None
+    assert lane.kept_data(settled.kept_name) == before
+    (remains,) = {each.name for each in host.office.store.host_record(lane.lane).kept} - {
+        settled.kept_name
+    }
+    assert lane.kept_data(remains) == left
+
+
+def test_a_begin_in_the_lane_that_nothing_followed_is_not_begun_twice(
+    host: SmallHost, lane: SmallLane
+) -> None:
+    before = lane.data()
+    operation = host.authorize(lane)
+    _started, token = operations.hand_out(host.office, operation.operation_id)
+    lane_begin(host, lane, token)
+    with untouched(lane):
+        again = operations.retry(host.office, operation.operation_id)
+    assert (again.phase, again.permit_token) == ("begun", token)
+    assert again.kept_name is not None
+    assert lane.kept_data(again.kept_name) == before
