@@ -189,6 +189,7 @@ def judge_marker(
             authoritative=row.authoritative,
             claimed=row.claimed,
             generation=row.generation,
+            is_anothers_own=is_anothers_own(reading, verdict, record.lane),
         )
 
     if verdict.key_is_unknown:
@@ -207,6 +208,19 @@ def judge_marker(
         pending = seen(MarkerState.PENDING, f"the rebuild of permit {order.permit_id} is unsettled")
         return pending.model_copy(update={"permit_id": order.permit_id})
     return _judge_settled(order.marker, reading, record, seen)
+
+
+def is_anothers_own(reading: DatabaseReading, verdict: TokenVerdict, lane: Lane) -> bool:
+    """Whether the marker's token was signed for another lane, and for this very database.
+
+    It may have lost its tag, and may have been given another name. Of where a rebuild stands that
+    is not settled nothing was signed, so a pending marker never counts as such.
+    """
+    order, found = verdict.order, reading.identity()
+    if order is None or isinstance(order, Permit) or order.lane == lane or found is None:
+        return False
+    written = order.marker.identity
+    return written == found.model_copy(update={"database_name": written.database_name})
 
 
 def _judge_settled(

@@ -109,6 +109,8 @@ class MarkerObservation(Contract):
     """The generation that it names."""
     permit_id: PermitIdField | None = None
     """The permit that wrote it, where it is pending."""
+    is_anothers_own: bool = False
+    """Whether it was signed for another lane, and for the very database in which it stands."""
 
 
 class FilestoreObservation(Contract):

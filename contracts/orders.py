@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, TypeAdapter, model_validator
 
 from .contract import (
+    RULEBOOK_VERSION,
     BackupIdField,
     Contract,
     DatabaseNameField,
@@ -51,7 +52,7 @@ class Order(VersionedContract):
     """When it was signed (UTC)."""
     begin_before: UtcInstant
     """The instant (UTC) after which it may no longer be started."""
-    rulebook_version: int
+    rulebook_version: Annotated[int, Field(ge=1)]
     """The version of the signer's rule book."""
 
 
@@ -309,6 +310,15 @@ AnyOrder = Annotated[SignedOrder, Field(discriminator="kind")]
 """The same, told apart by its kind."""
 
 ANY_ORDER: TypeAdapter[SignedOrder] = TypeAdapter(AnyOrder)
+
+
+def later_rule_book(plain_order: object) -> int | None:
+    """The version of an order's rule book, where it is later than ours; of any plain form.
+
+    Asked before the fields are read, of which another rule book may have others.
+    """
+    version = plain_order.get("rulebook_version") if isinstance(plain_order, dict) else None
+    return version if isinstance(version, int) and version > RULEBOOK_VERSION else None
 
 
 def header_type(kind: str) -> str:

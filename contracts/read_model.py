@@ -349,6 +349,8 @@ class LaneView(VersionedContract):
     """The newest operation that was started, in words."""
     kept: tuple[KeptView, ...]
     """What is kept, oldest first."""
+    kept_files: tuple[str, ...] = ()
+    """Folders in the keep that were set aside without a database; none where nobody looked."""
     unfinished: OperationView | None
     """The operation that holds it."""
     choices: tuple[ChoiceView, ...]

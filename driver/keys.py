@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pydantic import ValidationError
 
-from launchplane_lane_contracts.contract import RULEBOOK_VERSION, KeyId
+from launchplane_lane_contracts.contract import KeyId
 from launchplane_lane_contracts.errors import CouldNotTell
 from launchplane_lane_contracts.judgement import TokenVerdict
 from launchplane_lane_contracts.orders import (
@@ -36,6 +36,7 @@ from launchplane_lane_contracts.orders import (
     StampOrder,
     WitnessOrder,
     header_type,
+    later_rule_book,
 )
 
 from .durable import write_durably
@@ -243,6 +244,10 @@ class _NotOurs(Exception):
     """Why a token is not what we would have signed."""
 
 
+class _OtherRuleBook(Exception):
+    """It was signed by this host, under rules that are not known here."""
+
+
 class PublicKeys:
     """The keys that verify what this host, or one before it, signed."""
 
@@ -295,6 +300,9 @@ class PublicKeys:
                     detail=f"no public key {header['kid'][:64]!r} is at hand",
                 )
             return TokenVerdict(order=_marker_order(token, header, key))
+        except _OtherRuleBook as error:
+            # Nothing can be said of it, as where the key is not at hand.
+            return TokenVerdict(key_is_unknown=True, detail=str(error))
         except _NotOurs as error:
             return TokenVerdict(detail=str(error))
 
@@ -362,14 +370,16 @@ def _marker_order(
         raise _NotOurs(f"the token is not good: {error}") from error
     if claims["aud"] != AUDIENCE:
         raise _NotOurs("the token is for others as well")
+    # Before its fields: a later rule book may have others.
+    version = later_rule_book(claims["order"])
+    if version is not None:
+        raise _OtherRuleBook(f"rule book {version} is unknown here")
     try:
         order = ANY_ORDER.validate_json(json.dumps(claims["order"]))
     except ValidationError as error:
         raise _NotOurs("the token holds no order that is known here") from error
     if header["typ"] != header_type(order.kind):
         raise _NotOurs(f"the token is called {header['typ'][:64]!r} and holds a {order.kind} order")
-    if not 1 <= order.rulebook_version <= RULEBOOK_VERSION:
-        raise _NotOurs(f"rule book {order.rulebook_version} is not known here")
     if not isinstance(order, Permit | StampOrder | LowerOrder):
         raise _NotOurs(f"a {order.kind} order does not stand in a marker row")
     return order

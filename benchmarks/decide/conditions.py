@@ -15,7 +15,8 @@ REMAINS = (
     ' && (database == "absent" || ((database == "initialised" || database == "uninitialised")'
     " && database_oid >= 0 && database_oid != record_oid && !database_is_kept"
     ' && (tag_state == "" || tag_oid != database_oid'
-    ' || (tag_lane == seen_lane && tag_state == "pending")))))'
+    ' || (tag_lane == seen_lane && tag_state == "pending"))'
+    " && !marker_is_anothers_own)))"
 )
 AUTHORITATIVE = (
     "(policy_authoritative || (provisional_until >= 0 && now >= provisional_until)"
@@ -69,7 +70,10 @@ REFUSED_WHEN = {
         ' || (database == "initialised" && files != "ours")))'
     ),
     "room": 'room == "not_enough"',
-    "keep": 'keep != "ready" && !(keep == "other_volume" && room == "enough")',
+    "keep": (
+        'keep != "ready" && !(keep == "other_volume" && (room == "enough"'
+        ' || source == "existing" || files == "absent" || files == "empty"))'
+    ),
     "runtime contradicts": (
         'runtime == "other_lane" || runtime == "other_deployment" || runtime == "other_database"'
     ),

@@ -108,6 +108,7 @@ def facts(case: Case) -> dict[str, Fact]:
         "marker": marker.state.value,
         "marker_authoritative": marker.authoritative,
         "marker_claimed": marker.claimed,
+        "marker_is_anothers_own": marker.is_anothers_own,
         "marker_permit": text(marker.permit_id),
         "files": seen.filestore.state.value,
         "runtime": seen.runtime.state.value,

@@ -62,6 +62,7 @@ def allows(policy: Policy | None, request: Request, seen: Observation, now: date
                     or tag.database_oid != oid
                     or (tag.lane == seen.lane and tag.state is TagState.PENDING)
                 )
+                and not marker.is_anothers_own
             )
 
     authoritative = policy.authoritative_data
@@ -124,7 +125,12 @@ def allows(policy: Policy | None, request: Request, seen: Observation, now: date
     if seen.room.state is RoomState.NOT_ENOUGH:
         return False
     if seen.keep.state is not KeepState.READY and not (
-        seen.keep.state is KeepState.OTHER_VOLUME and seen.room.state is RoomState.ENOUGH
+        seen.keep.state is KeepState.OTHER_VOLUME
+        and (
+            seen.room.state is RoomState.ENOUGH
+            or source is DataSource.EXISTING
+            or filestore.state in (FilestoreState.ABSENT, FilestoreState.EMPTY)
+        )
     ):
         return False
 

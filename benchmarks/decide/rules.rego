@@ -34,6 +34,7 @@ remains if {
 	input.database in {"initialised", "uninitialised"}
 	not recorded_data
 	not claimed_by_a_tag
+	not input.marker_is_anothers_own
 }
 
 on_another_cluster if {
@@ -239,6 +240,16 @@ keep_is_ready if input.keep == "ready"
 keep_is_ready if {
 	input.keep == "other_volume"
 	input.room == "enough"
+}
+
+keep_is_ready if {
+	input.keep == "other_volume"
+	input.source == "existing"
+}
+
+keep_is_ready if {
+	input.keep == "other_volume"
+	input.files in {"absent", "empty"}
 }
 
 refused if not keep_is_ready

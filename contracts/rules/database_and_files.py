@@ -124,7 +124,8 @@ _MARKER_REASONS = {
     MarkerState.AHEAD: (
         ReasonCode.MARKER_AHEAD,
         "The database is newer than the host's record, so the host's store is behind",
-        "Restore the host's newest store, or reconcile it with the lanes, then plan again.",
+        "Restore the host's newest store, or reconcile it with the lanes (`lane-authority "
+        "reconcile`), then plan again.",
     ),
     MarkerState.PENDING: (
         ReasonCode.MARKER_PENDING,
@@ -270,12 +271,22 @@ _KEEP_REASONS = {
 def keep_is_ready(case: Case) -> Iterator[Reason]:
     """There is a place for what is set aside."""
     keep = case.seen.keep
-    if keep.state is KeepState.OTHER_VOLUME and case.seen.room.state is RoomState.ENOUGH:
+    if keep.state is KeepState.OTHER_VOLUME and (
         # The files are copied, compared and only then emptied; that needs nothing but room.
+        case.seen.room.state is RoomState.ENOUGH or _no_files_move(case)
+    ):
         return
     if keep.state in _KEEP_REASONS:
         code, message, remedy = _KEEP_REASONS[keep.state]
         yield reason(code, f"{message}: {keep.detail}.", remedy, detail=keep.detail)
+
+
+def _no_files_move(case: Case) -> bool:
+    """Whether nothing would have to be copied into the keep."""
+    return case.request.data_source is DataSource.EXISTING or case.seen.filestore.state in (
+        FilestoreState.ABSENT,
+        FilestoreState.EMPTY,
+    )
 
 
 def there_is_room(case: Case) -> Iterator[Reason]:

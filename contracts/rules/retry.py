@@ -32,7 +32,8 @@ def only_remains_stand_there(request: Request, seen: Observation) -> bool:
     """Whether a retry finds nothing under the name but what the operation left.
 
     What was recorded as this lane's data, live or kept, is never remains, nor is another database
-    that anybody's own tag claims. Where no database stands, there may still be files.
+    that anybody's own tag claims, nor another lane's that its marker was signed for. Where no
+    database stands, there may still be files.
     """
     database, unfinished = seen.database, seen.record.unfinished
     return (
@@ -47,6 +48,7 @@ def only_remains_stand_there(request: Request, seen: Observation) -> bool:
                 database.state in (DatabaseState.INITIALISED, DatabaseState.UNINITIALISED)
                 and not _is_recorded_data(seen)
                 and not _is_claimed_by_a_tag(database, seen)
+                and not seen.marker.is_anothers_own
             )
         )
     )

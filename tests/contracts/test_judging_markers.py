@@ -105,6 +105,35 @@ def test_the_marker_of_another_lane_is_foreign() -> None:
     assert judge_marker(reading, verdict, RECORD).state is MarkerState.FOREIGN
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "own"),
+    [
+        ("name", DatabaseName("another"), True),
+        ("entry.tag", None, True),
+        ("marker_row.authoritative", True, True),
+        ("entry.oid", 99, False),
+        ("marker_table_oid", 99, False),
+        ("marker_table_oid", None, False),
+        ("server.system_identifier", SystemIdentifier("1"), False),
+    ],
+)
+def test_another_lanes_own_database_is_known_by_its_marker(
+    path: str, value: Any, own: bool
+) -> None:
+    reading, verdict = with_marker(changed(MARKER, "lane", OTHER_LANE))
+    assert judge_marker(reading, verdict, RECORD).is_anothers_own
+    assert judge_marker(changed(reading, path, value), verdict, RECORD).is_anothers_own is own
+
+
+def test_nothing_else_is_known_as_another_lanes_own() -> None:
+    pending = a_permit()
+    reading = DATABASE_READING.model_copy(update={"marker_row": pending.pending_row(TOKEN)})
+    theirs = HostRecord(lane=OTHER_LANE)
+    assert not judge_marker(reading, TokenVerdict(order=pending), theirs).is_anothers_own
+    for verdict in (GOOD, TokenVerdict(key_is_unknown=True), TokenVerdict(detail="bad")):
+        assert not judge_marker(DATABASE_READING, verdict, RECORD).is_anothers_own
+
+
 def test_an_order_for_one_lane_with_the_marker_of_another_is_foreign() -> None:
     reading, verdict = with_marker(changed(MARKER, "lane", OTHER_LANE))
     assert verdict.order is not None

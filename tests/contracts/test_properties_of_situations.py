@@ -106,6 +106,7 @@ NO_WORSE_OR_BETTER = {
     "kept for": "is owed afterwards",
     "host's record": "says which data it is, not whether all is well",
     "oid": "known wherever a database was read",
+    "another lane's own": "goes with a foreign marker alone",
     "kept data was": "is owed afterwards",
     "retries": "another wish",
 }

@@ -99,6 +99,7 @@ VIEW = LaneView(
     ),
     last_rebuild=TextFact(**RECORDED, value="bootstrap from empty, settled"),
     kept=(KEPT,),
+    kept_files=("cm__kept_g1_files_alone",),
     unfinished=OperationView(
         operation_id=OperationId("operation-9"),
         operation=Operation.RESTORE,

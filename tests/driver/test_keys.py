@@ -26,6 +26,7 @@ from launchplane_lane_contracts.marker import Lineage, Marker
 from launchplane_lane_contracts.orders import AUDIENCE, ISSUER, StampOrder, UndoOrder, WitnessOrder
 from launchplane_lane_driver.host_directory import HostDirectory
 from launchplane_lane_driver.keys import PublicKeys, SigningKey, create_signing_key, key_id
+from launchplane_lane_guard.tokens import PublicKeys as GuardsKeys
 from tests.driver.sample import CM, FILES, IDENTITY, NOW, open_policy
 
 STAMP = StampOrder(
@@ -54,6 +55,7 @@ STAMP = StampOrder(
 PRIVATE = Ed25519PrivateKey.generate()
 KEY = SigningKey(PRIVATE)
 KEYS = PublicKeys({KEY.key_id: PRIVATE.public_key()})
+GUARDS_KEYS = GuardsKeys.from_text(json.dumps({"keys": [KEY.public_jwk()]}))
 HEADERS = {"kid": KEY.key_id, "typ": "launchplane-stamp+jwt"}
 
 
@@ -153,8 +155,8 @@ def test_no_other_algorithm(name: str) -> None:
         {"order": "text"},
         {"order": {**STAMP.to_plain(), "unknown": 1}},
         {"order": {**STAMP.to_plain(), "kind": "permit"}},
-        {"order": {**STAMP.to_plain(), "rulebook_version": 2}},
         {"order": {**STAMP.to_plain(), "rulebook_version": 0}},
+        {"order": {**STAMP.to_plain(), "rulebook_version": "2"}},
     ],
 )
 def test_claims_that_are_not_ours(changed: dict[str, Any]) -> None:
@@ -162,6 +164,31 @@ def test_claims_that_are_not_ours(changed: dict[str, Any]) -> None:
     verdict = KEYS.verify_marker(token)
     assert (verdict.order, verdict.key_is_unknown) == (None, False)
     assert verdict.detail
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        STAMP.to_plain(),
+        {**STAMP.to_plain(), "rulebook_version": 2},
+        {**STAMP.to_plain(), "rulebook_version": 2, "a_field_of_tomorrow": 1},
+        {**STAMP.to_plain(), "rulebook_version": 0},
+        {**STAMP.to_plain(), "rulebook_version": "2"},
+        {"rulebook_version": 2},
+        {},
+        "text",
+    ],
+)
+def test_host_and_guard_take_a_marker_of_any_rule_book_for_the_same(order: object) -> None:
+    """Of a later one nothing can be said; its fields may be others."""
+    claims = {**_claims(order=order), "iat": 1_900_000_000, "nbf": 1_900_000_000}
+    token = jwt.encode(
+        {**claims, "exp": 1_900_000_900}, PRIVATE, algorithm="EdDSA", headers=HEADERS
+    )
+    host, guard = KEYS.verify_marker(token), GUARDS_KEYS.judge_marker_token(token)
+    assert (host.order, host.key_is_unknown) == (guard.order, guard.key_is_unknown)
+    later = isinstance(order, dict) and order.get("rulebook_version") == 2
+    assert host.key_is_unknown is later
 
 
 @pytest.mark.parametrize(

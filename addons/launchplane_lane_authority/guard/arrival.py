@@ -13,17 +13,25 @@ from launchplane_lane_contracts.vocabulary import DataSource, TagState
 from .database import MAINTENANCE_DATABASE, connected, query_through
 from .keep import BeginIntent
 from .marker_table import create_tables, write_event, write_row
+from .others_own import others_own
 from .settings import GuardSettings
 from .swap import comment, expect, one_transaction, require_oid
+from .tokens import PublicKeys
 
 GOES_BACK = "Undo the operation: the old data goes back, and what stands there is kept as well."
+NOT_OURS = (
+    "Give that database its own name back (ALTER DATABASE ... RENAME), then finish again, or undo "
+    "the operation."
+)
 STAYS = (
     "Nothing was set aside, so there is nothing to undo. Look for the lane's own database on the "
     "server, give it its name back (ALTER DATABASE ... RENAME), then finish again."
 )
 
 
-def wrong_database(permit: Permit, intent: BeginIntent, reading: LaneReading) -> Iterator[Reason]:
+def wrong_database(
+    permit: Permit, intent: BeginIntent, reading: LaneReading, keys: PublicKeys
+) -> Iterator[Reason]:
     """What of the database is not as the permit says it must be when the rebuild is over."""
     database = reading.database
     entry, before = database.entry, intent.database_oid
@@ -51,9 +59,11 @@ def wrong_database(permit: Permit, intent: BeginIntent, reading: LaneReading) ->
             )
         return
     tag = entry.tag
-    # A tag that came with a copy fits no oid; one that fits is that of a database itself, renamed.
-    if tag is not None and tag.database_oid == entry.oid and tag.lane != permit.lane:
-        yield not_as_permitted(f"lane {tag.lane}'s own database stands under the name")
+    owner = others_own(database, keys, permit.lane)
+    if owner is not None:
+        yield not_as_permitted(
+            f"lane {owner}'s own database (oid {entry.oid}) stands under the name", NOT_OURS
+        )
     elif (
         tag is not None
         and tag.database_oid == entry.oid

@@ -1,6 +1,7 @@
 """`lane-authority-guard`: JSON on standard output, words on standard error, the same exit codes."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from launchplane_lane_contracts.receipt import Outcome, Receipt
 from . import __version__
 from .commands.command import Answer, Call, Command
 from .commands.registry import COMMANDS
+from .devkit import require_free_lock
 from .failures import as_failure
 from .order_file import read_order
 from .settings import settings_from_environment
@@ -62,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             keys = PublicKeys.from_file(settings.public_keys)
             signed = keys.order(token, kind=takes.kind, heed_time=takes.heed_time)
             call = Call(settings, chosen, signed, token, keys, after)
+        if command.needs_free_lock(signed):
+            require_free_lock(os.environ)
         answer = command.act(call)
     except Exception as problem:
         answer = Answer(failure=as_failure(problem))

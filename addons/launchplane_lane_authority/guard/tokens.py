@@ -22,6 +22,7 @@ from launchplane_lane_contracts.orders import (
     StampOrder,
     WitnessOrder,
     header_type,
+    later_rule_book,
 )
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
@@ -149,10 +150,11 @@ class PublicKeys:
         try:
             kind = _kind(token)
             claims = self.claims(token, kind=kind, heed_time=False)
-            if _other_rule_book(claims):
+            # Before its fields: a later rule book may have others. A marker may well be older.
+            version = later_rule_book(claims["order"])
+            if version is not None:
                 return TokenVerdict(
-                    key_is_unknown=True,
-                    detail=f"rule book {claims['order']['rulebook_version']} is unknown here",
+                    key_is_unknown=True, detail=f"rule book {version} is unknown here"
                 )
             order = ANY_ORDER.validate_json(json.dumps(claims["order"]))
         except UnknownKey as problem:

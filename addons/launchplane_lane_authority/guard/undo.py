@@ -21,6 +21,7 @@ from .kept_data import require_server
 from .lane_reading import read_lane
 from .moving import Mover
 from .order_check import check_environment
+from .others_own import others_own
 from .own_session import require_own_session
 from .settings import GuardSettings
 from .side import Sides
@@ -87,6 +88,7 @@ def undo(
                     "operation.",
                 )
             )
+        _refuse_others_own(read_lane(settings).database, keys, first, order.lane)
         back = _way_back(first, permit, order, _permit(keys, last))
         remains = put_back(settings, keep, first, permit, back)
         _end(keep, begun, UNDONE)
@@ -108,6 +110,20 @@ def _begun_under(settings: GuardSettings, keep: Keep, order: UndoOrder) -> tuple
             keep.void(each, order.remains_name)
     intents = (keep.intent(each) for each in permits if keep.is_real(each))
     return tuple(each for each in intents if each is not None)
+
+
+def _refuse_others_own(
+    database: DatabaseReading, keys: PublicKeys, first: BeginIntent, lane: Lane
+) -> None:
+    """Another lane's own database is never kept with the remains, though it lost its tag."""
+    entry, owner = database.entry, others_own(database, keys, lane)
+    if entry is not None and owner is not None and entry.oid != first.database_oid:
+        raise Refused.because(
+            _impossible(
+                f"lane {owner}'s own database (oid {entry.oid}) stands under the name",
+                "Give that database its own name back, then undo again.",
+            )
+        )
 
 
 def _end(keep: Keep, begun: tuple[BeginIntent, ...], *steps: str) -> None:

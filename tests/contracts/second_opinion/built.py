@@ -142,7 +142,11 @@ def build(situation: Situation, now_is_later: timedelta = timedelta(0)) -> Case:
             ),
             database=_database(seen_lane, get("database"), get("role"), get("oid"), get("tag")),
             marker=_marker(
-                get("marker"), get("marker says"), get("claim"), get("permit in the marker")
+                get("marker"),
+                get("marker says"),
+                get("claim"),
+                get("permit in the marker"),
+                get("another lane's own"),
             ),
             filestore=_filestore(get("files")),
             runtime=_runtime(get("runtime")),
@@ -338,7 +342,7 @@ def _tag(lane: Lane, tag: str) -> EngineTag | None:
 
 
 @cache
-def _marker(state: str, says: str, claim: str, permit: str) -> MarkerObservation:
+def _marker(state: str, says: str, claim: str, permit: str, anothers: str) -> MarkerObservation:
     return MarkerObservation(
         state=MarkerState(state.replace(" ", "_")),
         detail="as it was read",
@@ -346,6 +350,7 @@ def _marker(state: str, says: str, claim: str, permit: str) -> MarkerObservation
         claimed=claim == "made",
         generation=GENERATION,
         permit_id={"the operation's": PERMIT, "another": PermitId("permit-another")}.get(permit),
+        is_anothers_own=anothers == "yes",
     )
 
 

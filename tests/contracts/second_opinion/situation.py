@@ -89,6 +89,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
         "another: none in the marker",
         "another: none on either side",
     ),
+    "another lane's own": ("no", "yes"),
     "files": (
         "ours",
         "absent",

@@ -55,7 +55,10 @@ PRODUCTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "retry": ("remains", ("request", "under way", "retries", "asked then", "database")),
     "remains": (
         "remains",
-        ("under way", "database", "host's record", "oid", "tag", "declared lost"),
+        (
+            *("under way", "database", "host's record", "oid", "tag", "another lane's own"),
+            "declared lost",
+        ),
     ),
     "what remains say": (
         "remains",

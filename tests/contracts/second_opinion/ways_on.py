@@ -44,6 +44,7 @@ DATA_IN_PLACE: Facts = {
     "host's record": "this database",
     "oid": "read",
     "tag": "ours: live",
+    "another lane's own": "no",
     "marker": "bound",
     "files": "ours",
 }
@@ -53,6 +54,7 @@ NOTHING_IN_PLACE: Facts = {
     "database": "absent",
     "oid": "not read",
     "tag": "none",
+    "another lane's own": "no",
     "marker": "not applicable",
     "marker says": "not authoritative",
     "claim": "not made",

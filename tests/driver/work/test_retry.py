@@ -8,7 +8,14 @@ from launchplane_lane_contracts.vocabulary import DataSource, MarkerState, Opera
 from launchplane_lane_driver import operations
 from launchplane_lane_driver.lane_view import lane_view
 from launchplane_lane_driver.store.records import OperationRecord
-from tests.driver.small_host import SmallHost, SmallLane, refused, untouched
+from tests.driver.small_host import (
+    SmallHost,
+    SmallLane,
+    lane_begin,
+    refused,
+    resettable_policy,
+    untouched,
+)
 from tests.guard import fingerprint
 
 AFTER = 'if [ "$1" = {step} ]; then "$GUARD" "$@" >/dev/null 2>&1; kill -9 $PPID; exit 1; fi\n'
@@ -168,15 +175,6 @@ def test_a_permit_that_was_replaced_is_worth_nothing(host: SmallHost, lane: Smal
         lane_begin(host, lane, first)
 
 
-def lane_begin(host: SmallHost, lane: SmallLane, token: str) -> None:
-    """What somebody does who has a permit in hand."""
-    from launchplane_lane_driver.guard_client import carry_out
-
-    nonce = host.office.keys.verify_marker(token).order
-    assert nonce is not None
-    carry_out(host.office.configuration(lane.lane), "begin", token, nonce.nonce)
-
-
 def test_what_is_the_lanes_own_is_never_remains(host: SmallHost, lane: SmallLane) -> None:
     operation = half_made(host, lane)
     lane.execute(f'ALTER DATABASE "{lane.database}" RENAME TO away')
@@ -185,6 +183,26 @@ def test_what_is_the_lanes_own_is_never_remains(host: SmallHost, lane: SmallLane
     lane.cluster.execute(f'ALTER DATABASE "{operation.kept_name}" RENAME TO "{lane.database}"')
     with untouched(lane), pytest.raises(Refused):
         operations.retry(host.office, operation.operation_id)
+
+
+def test_another_lanes_own_is_never_remains_though_it_lost_its_tag(
+    host: SmallHost, lane: SmallLane
+) -> None:
+    other = host.add_lane("opw")
+    host.record_policy(resettable_policy(other.lane))
+    host.enrol(other)
+    theirs, before = other.data(), lane.data()
+    operation = host.begin(lane)
+    lane.execute(f'ALTER DATABASE "{other.database}" RENAME TO "{lane.database}"')
+    lane.execute(f'COMMENT ON DATABASE "{lane.database}" IS NULL')
+    with untouched(lane), untouched(other), refused(ReasonCode.MARKER_FOREIGN):
+        operations.retry(host.office, operation.operation_id)
+    with untouched(lane), untouched(other), refused(ReasonCode.UNDO_IMPOSSIBLE):
+        operations.undo(host.office, operation.operation_id)
+    lane.execute(f'ALTER DATABASE "{lane.database}" RENAME TO "{other.database}"')
+    operations.undo(host.office, operation.operation_id)
+    assert (lane.data(), other.data()) == (before, theirs)
+    assert whole(host, lane)
 
 
 def test_settled_and_kept_that_came_are_not_done_once_more(

@@ -82,6 +82,16 @@ def no_arguments(_parser: ArgumentParser) -> None:
     """The command has no arguments of its own."""
 
 
+def never(_order: SignedOrder | None) -> bool:
+    """The command does not move what a run of the script works on."""
+    return False
+
+
+def always(_order: SignedOrder | None) -> bool:
+    """It does: a run that goes on would drop what is put back or set aside under it."""
+    return True
+
+
 @dataclass(frozen=True)
 class Command:
     """One command of the guard."""
@@ -100,3 +110,5 @@ class Command:
     """Whether it is followed by `--` and the command that it runs."""
     may_run_a_command: bool = False
     """Whether it may be followed so."""
+    needs_free_lock: Callable[[SignedOrder | None], bool] = never
+    """Whether nothing may be done under this order while the devkit's script holds its lock."""

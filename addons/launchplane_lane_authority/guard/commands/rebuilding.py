@@ -1,48 +1,44 @@
 """`begin`, `demote`, `finish`, `abort`, `undo` and `reopen`: one rebuild and its ways back."""
 
-import os
-
-from launchplane_lane_contracts.orders import Permit, SetAsideOrder, UndoOrder
+from launchplane_lane_contracts.orders import Permit, SetAsideOrder, SignedOrder, UndoOrder
 
 from ..abort import abort
 from ..begin import begin
 from ..demote import demote
-from ..devkit import require_free_lock
 from ..finish import finish
 from ..reopen import reopen
 from ..set_aside import set_aside
 from ..undo import undo
-from .command import Answer, Call, Command, TakesOrder
+from .command import Answer, Call, Command, TakesOrder, always
 
 
 def _begin(call: Call) -> Answer:
-    permit = call.order(Permit)
-    if permit.retries_permits:
-        require_free_lock(os.environ)
-    return Answer(*begin(call.settings, call.public_keys(), permit, call.token))
+    return Answer(*begin(call.settings, call.public_keys(), call.order(Permit), call.token))
+
+
+def _is_a_retry(order: SignedOrder | None) -> bool:
+    """What the operation left is set aside then, and a run of it may go on."""
+    return isinstance(order, Permit) and bool(order.retries_permits)
 
 
 def _finish(call: Call) -> Answer:
-    return Answer(finish(call.settings, call.order(Permit), call.token))
+    return Answer(finish(call.settings, call.public_keys(), call.order(Permit), call.token))
 
 
 def _set_aside(call: Call) -> Answer:
-    require_free_lock(os.environ)
     return Answer(*set_aside(call.settings, call.order(SetAsideOrder)))
 
 
 def _undo(call: Call) -> Answer:
-    require_free_lock(os.environ)
     return Answer(*undo(call.settings, call.public_keys(), call.order(UndoOrder)))
 
 
 def _abort(call: Call) -> Answer:
-    require_free_lock(os.environ)
     return Answer(*abort(call.settings, call.order(Permit)))
 
 
 def _demote(call: Call) -> Answer:
-    return Answer(demote(call.settings, call.order(Permit), call.token))
+    return Answer(demote(call.settings, call.public_keys(), call.order(Permit), call.token))
 
 
 def _reopen(call: Call) -> Answer:
@@ -51,7 +47,11 @@ def _reopen(call: Call) -> Answer:
 
 COMMANDS = (
     Command(
-        "begin", "set aside what stands there, under a permit", _begin, takes=TakesOrder("permit")
+        "begin",
+        "set aside what stands there, under a permit",
+        _begin,
+        takes=TakesOrder("permit"),
+        needs_free_lock=_is_a_retry,
     ),
     Command(
         "finish",
@@ -65,13 +65,21 @@ COMMANDS = (
         "keep what stands there though no rebuild follows",
         _set_aside,
         takes=TakesOrder("set-aside"),
+        needs_free_lock=always,
     ),
-    Command("undo", "put back what was set aside", _undo, takes=TakesOrder("undo")),
+    Command(
+        "undo",
+        "put back what was set aside",
+        _undo,
+        takes=TakesOrder("undo"),
+        needs_free_lock=always,
+    ),
     Command(
         "abort",
         "take a begin back, as long as nothing came under the name",
         _abort,
         takes=TakesOrder("permit", heed_time=False),
+        needs_free_lock=always,
     ),
     Command(
         "demote",
