@@ -238,3 +238,11 @@ def kept(seen: LaneSeen) -> tuple[KeptView, ...]:
             )
         )
     return tuple(found)
+
+
+def kept_files(seen: LaneSeen) -> tuple[str, ...]:
+    """Folders in the keep that belong to no database that is listed as kept."""
+    listed = {each.name for each in seen.overview.record.kept}
+    return tuple(
+        each.name for each in seen.witnessed.reading.keep.filestores if each.name not in listed
+    )

@@ -124,6 +124,7 @@ def view_of(seen: LaneSeen) -> LaneView:
         evidence=lane_facts.evidence(seen),
         last_rebuild=lane_facts.last_rebuild(seen),
         kept=lane_facts.kept(seen),
+        kept_files=lane_facts.kept_files(seen),
         unfinished=unfinished(seen),
         choices=choices(seen),
         warnings=warnings(seen),

@@ -31,6 +31,7 @@ def lane_page(view: LaneView) -> str:
             f"[bold]{escape(str(view.lane))}[/]  seen {view.viewed_at:%Y-%m-%d %H:%M:%S} UTC",
             *_facts(view),
             *_kept(view.kept),
+            *_kept_files(view.kept_files),
             *_unfinished(view),
             *_warnings(view),
             *_choices(view.choices),
@@ -82,6 +83,12 @@ def _kept(kept: tuple[KeptView, ...]) -> Iterator[str]:
             + (f"until {due:%Y-%m-%d %H:%M} UTC" if due else "until its rebuild is settled")
             + there[each.still_there.value]
         )
+
+
+def _kept_files(folders: tuple[str, ...]) -> Iterator[str]:
+    if folders:
+        yield "[bold]Kept without a database[/]"
+    yield from (f"  files alone: {escape(each)}" for each in folders)
 
 
 def _unfinished(view: LaneView) -> Iterator[str]:

@@ -246,6 +246,24 @@ def _kept_row(session: Session, lane: Lane, name: DatabaseName) -> KeptRow:
     return row
 
 
+def mark_gone_back_to(
+    session: Session, lane: Lane, identity: PhysicalIdentity, now: UtcInstant
+) -> tuple[DatabaseName, ...]:
+    """Note that kept data which is about to be recorded as live went back; say what that is.
+
+    To be asked before it is recorded: kept data is of the cluster on which the lane's data stood.
+    """
+    recorded = host_record(session, lane).identity
+    if recorded is None or recorded.system_identifier != identity.system_identifier:
+        return ()
+    names = tuple(
+        each.name for each in kept_of(session, lane) if each.database_oid == identity.database_oid
+    )
+    for name in names:
+        mark_gone_back(session, lane, name, now)
+    return names
+
+
 def mark_all_gone_back(
     session: Session, operation_id: OperationId, now: UtcInstant
 ) -> tuple[DatabaseName, ...]:

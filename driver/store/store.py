@@ -474,12 +474,14 @@ class Store:
     ) -> HostRecord:
         """Record data that no operation brought, for example `kind` enrol.
 
+        Kept data that somebody gave the lane's name back to is no longer listed as kept.
         The life that was proposed under `life_digest` has come to its end with it.
         Raises Busy while an operation holds the lane; Refused for a generation that was never
         handed out or is older than the recorded one.
         """
         with self._changing() as change:
             operations.refuse_while_held(change.session, lane)
+            gone_back = lanes.mark_gone_back_to(change.session, lane, identity, now)
             lanes.record_live_data(
                 change.session,
                 lane,
@@ -500,6 +502,7 @@ class Store:
                     "nonce": nonce,
                     "identity": identity.to_plain(),
                     "filestore_path": filestore_path,
+                    "gone_back": list(gone_back),
                     "particulars": dict(ledger_document),
                 },
             )

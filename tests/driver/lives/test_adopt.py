@@ -1,12 +1,13 @@
 """`adopt`: what stands at the lane's own place is its data again, under a new generation."""
 
+import shutil
 from collections.abc import Callable
 
 import pytest
 
 from launchplane_lane_contracts.marker import MARKER_TABLE, EngineTag
 from launchplane_lane_contracts.reasons import ReasonCode
-from launchplane_lane_contracts.vocabulary import MarkerState, TagState
+from launchplane_lane_contracts.vocabulary import DataSource, MarkerState, Operation, TagState
 from launchplane_lane_driver.lane_view import lane_view
 from launchplane_lane_driver.lives import Asked, carry_out, look
 from launchplane_lane_driver.lives.adopt import Adopt
@@ -214,3 +215,22 @@ def test_nothing_is_adopted_where_the_guard_or_the_runtime_looks_elsewhere(
     lane.runtime.lie = lambda said: said.model_copy(update={"identity": None})
     with untouched(lane), refused(ReasonCode.RUNTIME_OTHER_DATABASE):
         look(host.office, ADOPT, Asked(lane.lane, RITA, "found so"))
+
+
+def test_kept_data_that_was_given_the_name_by_hand_is_no_longer_kept(
+    host: SmallHost, lane: SmallLane
+) -> None:
+    old, kept = lane.data(), host.rebuild(lane).kept_name
+    assert kept is not None
+    lane.execute(f'DROP DATABASE "{lane.database}" WITH (FORCE)')
+    lane.execute(f'ALTER DATABASE "{kept}" WITH ALLOW_CONNECTIONS true')
+    lane.execute(f'ALTER DATABASE "{kept}" RENAME TO "{lane.database}"')
+    shutil.rmtree(lane.filestore)
+    (lane.keep / "filestores" / kept).rename(lane.filestore)
+    host.live(ADOPT, lane)
+    assert lane.data() == old
+    assert bound(host, lane)
+    record = host.office.store.host_record(lane.lane)
+    assert (record.generation, record.kept) == (3, ())
+    with untouched(lane), refused(ReasonCode.KEPT_UNKNOWN):
+        host.authorize(lane, Operation.RESTORE, DataSource.KEPT, kept_database=kept)

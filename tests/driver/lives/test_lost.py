@@ -155,6 +155,15 @@ def test_what_is_not_declared_lost(host: SmallHost, lane: SmallLane, bare: Small
         lose(lane)
 
 
+def test_files_that_are_all_that_is_left_are_listed(host: SmallHost, lane: SmallLane) -> None:
+    lane.execute(f'DROP DATABASE "{lane.database}" WITH (FORCE)')
+    assert lane_view(host.office, lane.lane).kept_files == ()
+    host.live(LOST, lane)
+    (name,) = lane_view(host.office, lane.lane).kept_files
+    assert (lane.keep / "filestores" / name / "ab" / "abcdef").is_file()
+    assert f"files alone: {name}" in host.operate("lane", str(lane.lane)).stdout
+
+
 def test_another_database_than_was_signed_for_stays(host: SmallHost, lane: SmallLane) -> None:
     found = look(host.office, LOST, Asked(lane.lane, RITA, "the disk is broken"))
     host.sign(found.digest, RITA, ANN)
