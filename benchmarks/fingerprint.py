@@ -9,19 +9,17 @@ against it two `psql` at the same time take table after table. Both run three ti
 the middle time counts. The durable private server is warm: everything was read once before.
 """
 
-import argparse
 import os
 import queue
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.set_aside import timed
+from benchmarks.sizes import database_bytes, lane_of, measure_sizes, timed
 from tests.guard.child import PROGRAM
 from tests.guard.estate import Estate
 from tests.real.postgres import PrivateCluster
@@ -132,9 +130,9 @@ def copy(lane: Estate) -> None:
 
 def measure(cluster: PrivateCluster, folder: Path, rows: int) -> Figures:
     """All figures of one size."""
-    lane = Estate(cluster, folder, f"lane{rows}", cluster.odoo).make()
+    lane = lane_of(cluster, folder, rows)
     fill(lane, rows)
-    ((size,),) = cluster.execute(f"SELECT pg_database_size('{lane.database}')")
+    size = database_bytes(lane)
     memory: list[int] = []
     ways: dict[str, Callable[[], object]] = {
         "fingerprint": lambda: memory.append(fingerprint(lane)),
@@ -147,7 +145,7 @@ def measure(cluster: PrivateCluster, folder: Path, rows: int) -> Figures:
             times[name].append(timed(way))
     return Figures(
         rows,
-        int(str(size)),
+        size,
         fingerprint=statistics.median(times["fingerprint"]),
         copy=statistics.median(times["copy"]),
         memory=max(memory),
@@ -170,29 +168,16 @@ def table(figures: list[Figures]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure each size and print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.fingerprint", description=__doc__)
-    parser.add_argument("--rows", default="100000,1000000", help="with commas between them")
-    parser.add_argument("--markdown", type=Path, help="write the table to this file as well")
-    chosen = parser.parse_args(arguments)
-    try:
-        sizes = [int(size) for size in chosen.rows.split(",")]
-    except ValueError:
-        parser.error("--rows are whole numbers of rows, such as 100000,1000000")
-    figures: list[Figures] = []
-    with (
-        tempfile.TemporaryDirectory(prefix="lane-benchmark-") as folder,
-        PrivateCluster(durable=True) as cluster,
-    ):
-        for size in sizes:
-            place = Path(folder) / str(size)
-            place.mkdir()
-            print(f"{size} rows ...", file=sys.stderr, flush=True)
-            figures.append(measure(cluster, place, size))
-    text = table(figures)
-    print(text)
-    if chosen.markdown is not None:
-        chosen.markdown.write_text(text + "\n")
-    return 0
+    return measure_sizes(
+        measure,
+        table,
+        program="benchmarks.fingerprint",
+        description=__doc__,
+        option="rows",
+        unit="rows",
+        default="100000,1000000",
+        arguments=arguments,
+    )
 
 
 if __name__ == "__main__":

@@ -7,16 +7,13 @@ durable settings. `begin` and `undo` are the real guard, started as its users st
 enrolled lane without Odoo; beside them `pg_dump -Fc`, drop and `pg_restore` of the same data.
 """
 
-import argparse
 import os
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.sizes import database_bytes, lane_of, measure_sizes, timed
 from launchplane_lane_contracts.contract import Nonce
 from launchplane_lane_contracts.naming import REMAINS, kept_name
 from launchplane_lane_contracts.orders import Permit, UndoOrder
@@ -45,13 +42,6 @@ class Figures:
     def ratio(self) -> float:
         """How many times longer dump, drop and restore take than begin and undo."""
         return (self.dump + self.drop + self.restore) / (self.begin + self.undo)
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Seconds that something takes."""
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
 
 
 def fill(lane: Estate, megabytes: int) -> None:
@@ -97,10 +87,10 @@ def undo_order(lane: Estate, permit: Permit) -> UndoOrder:
 
 def measure(cluster: PrivateCluster, folder: Path, megabytes: int) -> Figures:
     """All figures of one size."""
-    lane = Estate(cluster, folder, f"lane{megabytes}", cluster.odoo).make()
+    lane = lane_of(cluster, folder, megabytes)
     fill(lane, megabytes)
     lane.enrol()
-    ((size,),) = cluster.execute(f"SELECT pg_database_size('{lane.database}')")
+    size = database_bytes(lane)
     permit = lane.permit()
     begin = timed(lambda: guard(lane, "begin", lane.sign(permit)))
     order = undo_order(lane, permit)
@@ -116,7 +106,7 @@ def measure(cluster: PrivateCluster, folder: Path, megabytes: int) -> Figures:
 
     return Figures(
         megabytes,
-        int(str(size)),
+        size,
         begin,
         undo,
         dump=timed(lambda: client("pg_dump", "-Fc", "-f", str(dump), lane.database)),
@@ -143,29 +133,16 @@ def table(figures: list[Figures]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure each size and print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.set_aside", description=__doc__)
-    parser.add_argument("--sizes", default="10,500", help="megabytes, with commas between them")
-    parser.add_argument("--markdown", type=Path, help="write the table to this file as well")
-    chosen = parser.parse_args(arguments)
-    try:
-        sizes = [int(size) for size in chosen.sizes.split(",")]
-    except ValueError:
-        parser.error("--sizes are whole numbers of megabytes, such as 10,500")
-    figures: list[Figures] = []
-    with (
-        tempfile.TemporaryDirectory(prefix="lane-benchmark-") as folder,
-        PrivateCluster(durable=True) as cluster,
-    ):
-        for size in sizes:
-            place = Path(folder) / str(size)
-            place.mkdir()
-            print(f"{size} MB ...", file=sys.stderr, flush=True)
-            figures.append(measure(cluster, place, size))
-    text = table(figures)
-    print(text)
-    if chosen.markdown is not None:
-        chosen.markdown.write_text(text + "\n")
-    return 0
+    return measure_sizes(
+        measure,
+        table,
+        program="benchmarks.set_aside",
+        description=__doc__,
+        option="sizes",
+        unit="megabytes",
+        default="10,500",
+        arguments=arguments,
+    )
 
 
 if __name__ == "__main__":

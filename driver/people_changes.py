@@ -15,11 +15,10 @@ from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
 from .lane_office import LaneOffice, utc_now
 from .people import people_in_files, people_that_count
+from .why import require_reason
 
 PEOPLE = "people"
 """The kind under which a change of people is proposed for signatures."""
-
-LONGEST_REASON = 2000
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,7 @@ def propose_people(office: LaneOffice, *, proposer: Person, why: str) -> Propose
 
     Raises BadInput when nothing was changed, nobody would be left, or there is no reason.
     """
-    if not why.strip() or len(why) > LONGEST_REASON:
-        raise BadInput(f"Say why, in at most {LONGEST_REASON} characters.")
+    require_reason(why)
     recorded, found = office.store.people(), people_in_files(office.host)
     if recorded is None:
         raise BadInput("Nobody is on record yet. Run `lane-authority init`, which records them.")

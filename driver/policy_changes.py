@@ -18,11 +18,10 @@ from launchplane_lane_contracts.reasons import ReasonCode, reason
 from .guard_client import show
 from .lane_office import LaneOffice, utc_now
 from .people import why_nobody_counts
+from .why import require_reason
 
 POLICY = "policy"
 """The kind under which a policy change is proposed for signatures."""
-
-LONGEST_REASON = 2000
 
 
 class PolicyChange(VersionedContract):
@@ -59,9 +58,7 @@ def propose_policy(
 
     Raises BadInput without a reason, and for what could not be recorded.
     """
-    if not why.strip() or len(why) > LONGEST_REASON:
-        # It could never be recorded, and people would have signed it in vain.
-        raise BadInput(f"Say why, in at most {LONGEST_REASON} characters.")
+    require_reason(why)
     too_long = why_not_recorded(policy, utc_now())
     if too_long:
         raise BadInput(f"Lane {policy.lane}: {too_long}. Name an earlier instant.")

@@ -2,7 +2,7 @@
 
 from launchplane_lane_contracts.vocabulary import DatabaseState, MarkerState
 from tests.guard import fingerprint
-from tests.guard.clones.verdict import expect_refusal, signed_before
+from tests.guard.clones.verdict import expect_refusal
 from tests.guard.dumps import dump, restore
 from tests.guard.estate import Estate
 
@@ -14,8 +14,7 @@ def drop_and_make_with_the_old_oid(lane: Estate, name: str) -> None:
     assert fingerprint.databases(lane.cluster)[name].oid == oid
 
 
-def test_an_empty_one(lane: Estate) -> None:
-    token = signed_before(lane)
+def test_an_empty_one(lane: Estate, token: str) -> None:
     drop_and_make_with_the_old_oid(lane, lane.database)
     expect_refusal(
         lane,
@@ -26,9 +25,8 @@ def test_an_empty_one(lane: Estate) -> None:
     )
 
 
-def test_an_empty_one_under_another_name(lane: Estate) -> None:
+def test_an_empty_one_under_another_name(lane: Estate, token: str) -> None:
     """By its oid it looks like the lane's data, renamed. Either way nothing is done to it."""
-    token = signed_before(lane)
     drop_and_make_with_the_old_oid(lane, "elsewhere")
     expect_refusal(
         lane,
@@ -39,8 +37,7 @@ def test_an_empty_one_under_another_name(lane: Estate) -> None:
     )
 
 
-def test_one_with_a_restored_dump_and_the_old_tag(lane: Estate) -> None:
-    token = signed_before(lane)
+def test_one_with_a_restored_dump_and_the_old_tag(lane: Estate, token: str) -> None:
     tag = fingerprint.databases(lane.cluster)[lane.database].comment
     dump(lane, lane.database)
     drop_and_make_with_the_old_oid(lane, lane.database)
@@ -49,8 +46,7 @@ def test_one_with_a_restored_dump_and_the_old_tag(lane: Estate) -> None:
     expect_refusal(lane, token, marker=MarkerState.COPIED, code="marker_copied")
 
 
-def test_one_with_other_data(lane: Estate) -> None:
-    token = signed_before(lane)
+def test_one_with_other_data(lane: Estate, token: str) -> None:
     drop_and_make_with_the_old_oid(lane, lane.database)
     lane.execute("CREATE TABLE res_partner (name text)", lane.database)
     expect_refusal(lane, token, marker=MarkerState.ABSENT, code="marker_absent")
