@@ -122,7 +122,9 @@ class SideData(VersionedContract):
     fingerprint_digest: DigestField
     """Digest of its content as it came, equal to the source's."""
     files: Annotated[int, Field(ge=0)]
-    """How many files came with it, each one that its rows name."""
+    """How many files came with it, each one that its rows name but for these:"""
+    lacking: tuple[str, ...] = ()
+    """Files that were missing or damaged when the backup was captured, and accepted as such."""
     neutralised: bool
     """Whether it was neutralised since."""
     verified_at: UtcInstant

@@ -86,7 +86,14 @@ def _mark(settings: GuardSettings, permit: Permit, token: str, reading: LaneRead
     database = reading.database
     with connected(settings, settings.database) as connection:
         query = query_through(connection)
-        missing = [name for name in named_files(query) if not is_there(settings.filestore, name)]
+        side = permit.observation.incoming.side
+        # What the lane lacked already when it was captured is no fault of what restored it.
+        lacking = frozenset(side.lacking) if side is not None else frozenset()
+        missing = [
+            name
+            for name in named_files(query)
+            if name not in lacking and not is_there(settings.filestore, name)
+        ]
         if missing:
             shown = ", ".join(missing[:FILES_NAMED_AT_MOST])
             raise Refused.because(

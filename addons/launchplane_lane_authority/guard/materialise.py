@@ -25,7 +25,7 @@ from launchplane_lane_contracts.reading import LaneReading, ServerReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.restore_source import upstream_differs
 
-from . import upstream
+from . import backup_source, upstream
 from .attached_files import FileState, named_files, state_of
 from .database import connected, first_line, query_through
 from .fingerprint import DEFAULT_WORKERS, read_with
@@ -46,15 +46,37 @@ NAMED_AT_MOST = 5
 class Source(Protocol):
     """What can be restored beside a lane, while it is open."""
 
-    version: int
-    """`server_version_num` of the server that it comes from."""
-    encoding: str
-    collate: str
-    character_type: str
-    database_bytes: int
-    file_bytes: int | None
-    files: list[str]
-    words: str
+    @property
+    def encoding(self) -> str:
+        """Of its database."""
+
+    @property
+    def collate(self) -> str:
+        """The locale by which its text is ordered."""
+
+    @property
+    def character_type(self) -> str:
+        """The locale that says what a letter is."""
+
+    @property
+    def database_bytes(self) -> int:
+        """The size of its database."""
+
+    @property
+    def file_bytes(self) -> int | None:
+        """The size of its files together, where that is known."""
+
+    @property
+    def file_count(self) -> int:
+        """How many files it has."""
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Files that its rows name and that it is known not to have."""
+
+    @property
+    def words(self) -> str:
+        """What it is, for people."""
 
     def restore_into(self, target: GuardSettings, target_version: int, workers: int) -> None:
         """Fill an empty database with it. Raises CouldNotTell, Refused."""
@@ -142,7 +164,10 @@ def _opened(
 ) -> Iterator[Source]:
     """The one source that the order names, at one moment."""
     if order.upstream is None:
-        raise CouldNotTell("This guard has no way to restore a backup yet.")
+        assert order.backup is not None
+        with backup_source.opened(settings, order.backup) as backup:
+            yield backup
+        return
     differences = tuple(upstream_differs(order.upstream, offered_upstream(environment)))
     if differences:
         raise Refused.because(*differences)
@@ -232,7 +257,8 @@ def _fill(
         database_oid=entry.oid,
         source=source.words,
         fingerprint_digest=found.digest(),
-        files=len(source.files),
+        files=source.file_count,
+        lacking=source.lacking,
         neutralised=neutralised,
         verified_at=datetime.now(UTC),
     )
@@ -242,10 +268,12 @@ def _require_files(beside: GuardSettings, folder: Path, source: Source) -> None:
     """Refuse unless every file is there that the restored rows name, with the right content."""
     with connected(beside, beside.database) as connection:
         named = named_files(query_through(connection))
+    lacking = frozenset(source.lacking)
     bad = [
         name
         for name in named
-        if state_of(folder, name) not in (FileState.GOOD, FileState.NOT_VERIFIABLE)
+        if name not in lacking
+        and state_of(folder, name) not in (FileState.GOOD, FileState.NOT_VERIFIABLE)
     ]
     if bad:
         raise Refused.because(_not_equal([f"file {name}" for name in bad], source.words))

@@ -49,9 +49,7 @@ def prove(
     if not 1 <= workers <= MOST_WORKERS:
         raise BadInput(f"The number of workers is 1 to {MOST_WORKERS}, not {workers}.")
     backup = find_backup(settings, backup_id)
-    program = fitting(
-        "pg_restore", _server_version(settings), not_older_than=_major_of_dump(backup)
-    )
+    program = fitting("pg_restore", _server_version(settings), not_older_than=major_of_dump(backup))
     began = time.monotonic()
     findings = Findings()
     for words in check_dump(backup, program):
@@ -125,7 +123,8 @@ def _server_version(settings: GuardSettings) -> int:
         return int(server.server_version)
 
 
-def _major_of_dump(backup: Backup) -> int:
+def major_of_dump(backup: Backup) -> int:
+    """The major version of the `pg_dump` that wrote it; 0 where it is not known."""
     first = backup.manifest.versions.dump_program.split(".")[0]
     return int(first) if first.isdecimal() else 0
 

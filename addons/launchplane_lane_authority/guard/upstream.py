@@ -121,6 +121,16 @@ class Upstream:
     before: tuple[SequenceFingerprint, ...] = ()
     _content: ContentFingerprint | None = field(default=None, init=False)
 
+    @property
+    def file_count(self) -> int:
+        """How many files its rows name."""
+        return len(self.files)
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Every file has to be there."""
+        return ()
+
     def restore_into(self, target: GuardSettings, target_version: int, workers: int) -> None:
         """Dump it, and restore that as it comes. Raises CouldNotTell."""
         del workers
