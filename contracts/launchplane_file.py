@@ -15,6 +15,10 @@ OURS_TO_READ = "odoo_"
 """How the keys of a profile's lane begin that may decide about its data."""
 
 
+NAMES = ("context", "instance")
+"""The keys of a profile's lane that name it."""
+
+
 def read_profile(
     profile: bytes, mapping: bytes, *, only: Lane | None = None
 ) -> tuple[TranslatedPolicy, ...]:
@@ -58,6 +62,19 @@ def read_profile(
     return tuple(translated)
 
 
+def profile_lanes(profile: bytes) -> tuple[Lane, ...]:
+    """The lanes of a product profile (JSON), in its order, whatever else is said of them.
+
+    Raises Mistakes where it is no profile with lanes, or a lane has no proper name.
+    """
+    text = read_text(profile, TextFormat.JSON)
+    found = list(text.mistakes)
+    lanes = tuple(record.lane for _place, record in _records(text, found, names_alone=True))
+    if found:
+        raise Mistakes(found, where="The profile")
+    return lanes
+
+
 def _in_mapping(mistake: Mistake) -> Mistake:
     return mistake.model_copy(update={"path": f"{MAPPING}.{mistake.path}".rstrip(".")})
 
@@ -69,7 +86,9 @@ def _in_lane(mistake: Mistake, lane: Lane, place: Place, text: PlainText) -> Mis
     return mistake.model_copy(update={"path": written(steps), "line": line_of(steps, text.lines)})
 
 
-def _records(text: PlainText, found: list[Mistake]) -> list[tuple[Place, LaunchplaneLane]]:
+def _records(
+    text: PlainText, found: list[Mistake], *, names_alone: bool = False
+) -> list[tuple[Place, LaunchplaneLane]]:
     profile = text.value
     lanes = profile.get("lanes") if isinstance(profile, dict) else None
     if not isinstance(lanes, list) or not lanes:
@@ -86,6 +105,8 @@ def _records(text: PlainText, found: list[Mistake]) -> list[tuple[Place, Launchp
     records = []
     for number, lane in enumerate(lanes):
         place: Place = ("lanes", number)
+        if names_alone and isinstance(lane, dict):
+            lane = {name: each for name, each in lane.items() if name in NAMES}
         record = _record(profile.get("product"), lane, place, text, found)
         if record is not None:
             records.append((place, record))

@@ -83,6 +83,21 @@ class LaunchplaneLane(Contract):
     """The switch of the rebuild before launch."""
 
 
+class LaunchplaneBackupGate(Contract):
+    """Launchplane's record that a backup was taken, as far as we look at it."""
+
+    record_id: str
+    """Its own identifier."""
+    context: str
+    """The lane's context."""
+    instance: str
+    """The lane's instance."""
+    status: str
+    """How it ended; `pass` alone is good."""
+    evidence: dict[str, str] = {}
+    """What it points to. Our own gate may lie in it, as JSON under `lane_authority_gate`."""
+
+
 class LaneMapping(Contract):
     """What Launchplane's record cannot say of a lane, from the operator's mapping file."""
 

@@ -40,7 +40,7 @@ def read_file(file: Path) -> tuple[Policy, ...]:
 
     Raises Mistakes with every mistake in it, BadInput where it cannot be opened.
     """
-    content = _content(file)
+    content = content_of(file)
     text_format = TextFormat.JSON if file.suffix == ".json" else TextFormat.TOML
     try:
         return read_policies(content, text_format)
@@ -48,7 +48,8 @@ def read_file(file: Path) -> tuple[Policy, ...]:
         raise Mistakes(problem.mistakes, where=str(file)) from None
 
 
-def _content(file: Path) -> bytes:
+def content_of(file: Path) -> bytes:
+    """A file's bytes. Raises BadInput where it cannot be opened."""
     try:
         return file.read_bytes()
     except OSError as problem:
@@ -152,7 +153,7 @@ def diff(files: tuple[Path, ...], as_json: bool) -> None:
         answer({"lanes": [{**each.to_plain(), "lane": str(each.lane)} for each in compared]})
         return
     for each in compared:
-        for line in _diff_lines(each):
+        for line in comparison_lines(each):
             say(line)
     say(_count(compared))
 
@@ -168,7 +169,7 @@ def translate(profile: Path, mapping: Path, lane: Lane | None, original: bool) -
     PROFILE is its product profile (JSON); MAPPING is TOML and says for each lane what Launchplane
     cannot. Answers a policy file in JSON; nothing where anything is contradictory or missing.
     """
-    found = read_profile(_content(profile), _content(mapping), only=lane)
+    found = read_profile(content_of(profile), content_of(mapping), only=lane)
     answer(
         {
             "lanes": [{**each.policy.to_plain(), "lane": str(each.policy.lane)} for each in found],
@@ -177,7 +178,8 @@ def translate(profile: Path, mapping: Path, lane: Lane | None, original: bool) -
     )
 
 
-def _diff_lines(each: LaneComparison) -> list[str]:
+def comparison_lines(each: LaneComparison) -> list[str]:
+    """What changes for one lane, and who signs it; the first line says it in short."""
     name = f"[bold]{escape(str(each.lane))}[/]"
     what = f"[{STYLES[each.change]}]{each.change}[/]"
     if each.change is LaneChange.UNCHANGED:

@@ -15,6 +15,7 @@ from .doctor_command import doctor
 from .host_commands import approve, init
 from .keys_commands import keys
 from .lane_commands import lane, lanes
+from .launchplane_commands import launchplane
 from .lives_commands import lives_commands
 from .materialise_command import materialise
 from .notify_command import notify
@@ -83,6 +84,7 @@ for command in (
     reconcile,
     clock,
     decide,
+    launchplane,
     tenant,
     guard_bundle,
 ):

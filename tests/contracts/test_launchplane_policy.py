@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 
 from launchplane_lane_contracts.contract import DatabaseName, FilestorePath
 from launchplane_lane_contracts.lane import Lane
-from launchplane_lane_contracts.launchplane_file import read_profile
+from launchplane_lane_contracts.launchplane_file import profile_lanes, read_profile
 from launchplane_lane_contracts.launchplane_policy import translate, write_as_launchplane
 from launchplane_lane_contracts.launchplane_record import LaneMapping, LaunchplaneLane
 from launchplane_lane_contracts.mistakes import Mistakes
@@ -411,3 +411,11 @@ def test_the_named_lanes_are_read_back() -> None:
     whole = SYO.model_copy(update={"provider_target": TARGET, "upstream_source": UPSTREAM})
     written = write_as_launchplane(whole)
     assert translate(written.record, written.mapping).policy == whole
+
+
+def test_the_lanes_of_a_profile_are_read_whatever_else_it_says() -> None:
+    broken = changed_lane("odoo_data_policy.data_authority", "a lot")
+    assert profile_lanes(json.dumps(broken).encode()) == (LANE,)
+    for bad in (changed_lane("context", "C M"), {"lanes": [3]}, {"lanes": []}, 3):
+        with pytest.raises(Mistakes):
+            profile_lanes(json.dumps(bad).encode())

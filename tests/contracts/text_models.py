@@ -3,6 +3,7 @@
 from launchplane_lane_contracts.contract import Contract
 from launchplane_lane_contracts.decision_case import CaseAnswer, DecisionCase
 from launchplane_lane_contracts.launchplane_policy import translate, write_as_launchplane
+from launchplane_lane_contracts.launchplane_record import LaunchplaneBackupGate
 from launchplane_lane_contracts.mistakes import Mistake
 from launchplane_lane_contracts.policy_comparison import compare_policies
 from launchplane_lane_contracts.vocabulary import DataSource, Operation
@@ -17,6 +18,13 @@ TEXT_VALUES: tuple[Contract, ...] = (
     *compare_policies((an_authoritative_policy(),), (a_policy(),)),
     DecisionCase(
         policy=_CASE.policy, request=_CASE.request, observation=_CASE.observation, now=NOW
+    ),
+    LaunchplaneBackupGate(
+        record_id="gate-1",
+        context="cm",
+        instance="prod",
+        status="pass",
+        evidence={"database_dump": "cm.dump"},
     ),
     _WRITING,
     _WRITING.record,

@@ -164,6 +164,10 @@ def test_every_command_answers_one_json_document_and_no_secret(
     run("notify", "--due")
     declaration = host.folder / "lane-declaration.toml"
     declaration.write_text(declaration_text(bare.lane))
+    (host.folder / "state").mkdir()
+    state, mapping = str(host.folder / "state"), host.folder / "mapping.toml"
+    mapping.write_text(f'lane = "{name}"\nrollout_state = "testing"\n')
+    run("launchplane", "import", state, str(mapping), command="launchplane import")
     run("tenant", "check", str(declaration), command="tenant check")
     run("tenant", "record", str(declaration), command="tenant record")
     write_from_the_future(host, bare)
