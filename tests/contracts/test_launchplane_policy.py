@@ -416,6 +416,7 @@ def test_the_named_lanes_are_read_back() -> None:
 def test_the_lanes_of_a_profile_are_read_whatever_else_it_says() -> None:
     broken = changed_lane("odoo_data_policy.data_authority", "a lot")
     assert profile_lanes(json.dumps(broken).encode()) == (LANE,)
-    for bad in (changed_lane("context", "C M"), {"lanes": [3]}, {"lanes": []}, 3):
+    others: tuple[Any, ...] = ({"lanes": [3]}, {"lanes": []}, 3)
+    for bad in (changed_lane("context", "C M"), *others):
         with pytest.raises(Mistakes):
             profile_lanes(json.dumps(bad).encode())
