@@ -279,6 +279,15 @@ class ReleaseOrder(Order):
         return self
 
 
+class PruneOrder(Order):
+    """Remove backups of the lane that nothing leans on any more."""
+
+    kind: Literal["prune"] = "prune"
+    """Tells the orders apart."""
+    backups: Annotated[tuple[BackupIdField, ...], Field(min_length=1)]
+    """The backups."""
+
+
 class WitnessOrder(VersionedContract):
     """Asks a running Odoo what it sees. Reading only."""
 
@@ -303,6 +312,7 @@ SignedOrder = (
     | LowerOrder
     | OpenOrder
     | ReleaseOrder
+    | PruneOrder
 )
 """One of the orders that change something on a lane's server."""
 

@@ -52,6 +52,8 @@ ENTRY_POINTS: tuple[EntryPoint, ...] = (
     ),
     EntryPoint("lives.release", "_drop", "release", "lives.life:carry_out", LIFE),
     EntryPoint("lives.setting_aside", "set_aside", "set-aside", "lives.life:carry_out", LIFE),
+    # Removes backups that nothing leans on.
+    EntryPoint("backups.prune", "_remove", "prune", "backups.prune:prune", ("look",)),
     # Opens for reading, still locked, and closes again.
     EntryPoint(
         "backups.capture", "_opened", "open", "backups.capture:capture_kept", ("_kept_on_record",)

@@ -1,5 +1,7 @@
 """`backup …`: capture the lanes' data, prove that it can be had back, and see what there is."""
 
+from datetime import timedelta
+
 import click
 from rich.markup import escape
 
@@ -11,6 +13,8 @@ from launchplane_lane_contracts.lane import Lane
 from ..backups.capture import capture_kept, capture_live
 from ..backups.listing import backups_on_record, in_words
 from ..backups.prove import prove as prove_backup
+from ..backups.prune import look as look_at_backups
+from ..backups.prune import prune as prune_backups
 from ..lane_office import utc_now
 from .progress import waiting_for
 from .shared import LANE, answer, json_option, office_of, say
@@ -149,3 +153,39 @@ def list_(context: click.Context, lane: Lane, as_json: bool) -> None:
         say(escape(each.words(now)))
     if not found:
         say(f"No backup of {lane} is on record. Make one: lane-authority backup capture {lane}")
+
+
+@backup.command()
+@click.argument("lane", type=LANE)
+@click.option(
+    "--keep-for",
+    type=click.IntRange(0, 36_500),
+    default=30,
+    show_default=True,
+    metavar="DAYS",
+    help="How long a backup is kept that nothing leans on.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@json_option
+@click.pass_context
+def prune(context: click.Context, lane: Lane, keep_for: int, dry_run: bool, as_json: bool) -> None:
+    """Remove the backups of LANE that nothing leans on any more.
+
+    Never the last proven one, nor one that data was released on or a release would lean on.
+    """
+    office, longest = office_of(context), timedelta(days=keep_for)
+    with waiting_for(f"Looking at the backups of {lane}", quiet=as_json):
+        act = look_at_backups if dry_run else prune_backups
+        found = act(office, lane, longest)
+    if as_json:
+        answer([each.to_plain() for each in found])
+        return
+    for each in found:
+        gate = each.backup.gate
+        goes = "would go" if dry_run else "removed"
+        say(
+            escape(f"{gate.backup_id}\n    {gate.snapshot_at:%Y-%m-%d %H:%M} UTC: ")
+            + escape(f"stays, {each.why}" if each.why else goes)
+        )
+    if not found:
+        say(f"There is no backup of {lane}.")

@@ -86,7 +86,7 @@ def test_one_kind_of_order_is_never_taken_for_another() -> None:
         with pytest.raises(ValidationError):
             ANY_ORDER.validate_json(json.dumps(plain))
     kinds = {typing.get_args(model.model_fields["kind"].annotation)[0] for model in _kinds()}
-    assert len({header_type(kind) for kind in kinds}) == len(_kinds()) == 10
+    assert len({header_type(kind) for kind in kinds}) == len(_kinds()) == 11
 
 
 def _kinds() -> list[type[Contract]]:

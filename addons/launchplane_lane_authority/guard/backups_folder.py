@@ -104,6 +104,11 @@ def _unusable(detail: str) -> Reason:
     )
 
 
+def is_backup_name(name: str) -> bool:
+    """Whether a folder of this name can be a backup."""
+    return _ID.fullmatch(name) is not None
+
+
 def find_backup(settings: GuardSettings, backup_id: BackupId) -> Backup:
     """One backup of this lane, whose manifest is the one that its name says.
 
@@ -112,7 +117,7 @@ def find_backup(settings: GuardSettings, backup_id: BackupId) -> Backup:
     """
     folder = backups_of(settings) / backup_id
     # A name that leads elsewhere is none.
-    if not _ID.fullmatch(backup_id) or not folder.is_dir() or folder.is_symlink():
+    if not is_backup_name(backup_id) or not folder.is_dir() or folder.is_symlink():
         raise Refused.because(
             reason(
                 ReasonCode.BACKUP_UNKNOWN,

@@ -126,6 +126,7 @@ def test_every_command_answers_one_json_document_and_no_secret(
         assert isinstance(gate, dict)
         run("backup", "prove", str(gate["backup_id"]), command="backup prove")
         run("backup", "list", name, command="backup list")
+        run("backup", "prune", name, command="backup prune")
         bare.put_guard_back()
     tag = bare.tag()
     bare.execute(f'COMMENT ON DATABASE "{bare.database}" IS NULL')

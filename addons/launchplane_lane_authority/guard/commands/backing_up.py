@@ -1,4 +1,4 @@
-"""`capture`, `prove`: a backup is made and is restored for a proof. Nothing in the lane changes."""
+"""`capture prove backups prune`: backups of the lane. Nothing in the lane itself changes."""
 
 from argparse import ArgumentParser
 from dataclasses import replace
@@ -7,14 +7,16 @@ from pathlib import Path
 from launchplane_lane_contracts.backup_answers import BackupCaptured
 from launchplane_lane_contracts.contract import BackupId, FilestorePath
 from launchplane_lane_contracts.errors import Refused
+from launchplane_lane_contracts.orders import PruneOrder
 
 from ..backups_folder import damaged
+from ..backups_kept import list_backups, prune
 from ..capture import capture
 from ..filestore_check import counted
 from ..fingerprint import DEFAULT_WORKERS, MOST_WORKERS
 from ..prove import prove
 from ..settings import GuardSettings
-from .command import Answer, Call, Command
+from .command import Answer, Call, Command, TakesOrder
 
 NAMED_AT_MOST = 5
 """How many differences stand in a message; the answer has more of them."""
@@ -70,6 +72,21 @@ def _prove(call: Call) -> Answer:
     return Answer(result=found.to_plain(), message=message, failure=failure)
 
 
+def _backups(call: Call) -> Answer:
+    found = list_backups(_settings(call))
+    return Answer(
+        result=found.to_plain(),
+        message=f"{len(found.backups)} backup(s) of this lane in {found.folder}, {found.others} of "
+        f"others, {len(found.damaged)} damaged; {found.free_bytes} bytes are free.",
+        note="\n".join(found.damaged),
+    )
+
+
+def _prune(call: Call) -> Answer:
+    order = call.order(PruneOrder)
+    return Answer(prune(_settings(call), order))
+
+
 def _settings(call: Call) -> GuardSettings:
     """The lane's environment, with the place for backups that was named, if one was."""
     named = call.arguments.backups
@@ -83,6 +100,10 @@ def _place(parser: ArgumentParser) -> None:
         metavar="FOLDER",
         help="where backups lie, on another volume than the files (else LANE_AUTHORITY_BACKUPS)",
     )
+
+
+def _place_and_workers(parser: ArgumentParser) -> None:
+    _place(parser)
     parser.add_argument(
         "--workers",
         type=int,
@@ -93,7 +114,7 @@ def _place(parser: ArgumentParser) -> None:
 
 
 def _capture_arguments(parser: ArgumentParser) -> None:
-    _place(parser)
+    _place_and_workers(parser)
     parser.add_argument(
         "--database",
         metavar="NAME",
@@ -107,7 +128,7 @@ def _capture_arguments(parser: ArgumentParser) -> None:
 
 
 def _prove_arguments(parser: ArgumentParser) -> None:
-    _place(parser)
+    _place_and_workers(parser)
     parser.add_argument("backup", metavar="BACKUP", help="the id of the backup")
 
 
@@ -124,5 +145,13 @@ COMMANDS = (
         _prove,
         add_arguments=_prove_arguments,
         may_run_a_command=True,
+    ),
+    Command("backups", "list the backups of this lane", _backups, add_arguments=_place),
+    Command(
+        "prune",
+        "remove backups that nothing leans on",
+        _prune,
+        takes=TakesOrder("prune"),
+        add_arguments=_place,
     ),
 )
