@@ -14,7 +14,7 @@ from launchplane_lane_contracts.evidence import BackupGate, LoadProof
 from launchplane_lane_contracts.reasons import ReasonCode as Code
 from launchplane_lane_driver.lane_office import utc_now
 from launchplane_lane_driver.recording_evidence import record_evidence
-from tests.backups.conftest import folder_in_memory
+from tests.backups.places import folder_in_memory
 from tests.driver.small_host import SmallHost, SmallLane, production_policy, untouched
 from tests.guard import fingerprint
 
