@@ -16,7 +16,7 @@ from .contract import (
 from .lane import Lane
 from .marker import Generation, ObjectId
 from .orders import KeptReference, ProvenByBackup
-from .vocabulary import DatabaseState, FilestoreState, MarkerState, Weight
+from .vocabulary import DatabaseState, FilestoreState, MarkerState, OldPlace, Weight
 
 
 class LifeDocument(VersionedContract):
@@ -103,6 +103,50 @@ class Restamping(LifeDocument):
     def weight(self) -> Weight:
         """Nothing is allowed by it that was not before."""
         return Weight.ROUTINE
+
+
+class Move(LifeDocument):
+    """The lane's data stands on another server from now on."""
+
+    policy_revision: Annotated[int, Field(ge=1)]
+    """The policy that the new marker shows."""
+    recorded_generation: Generation
+    """The generation last recorded, at the old place."""
+    authoritative: bool
+    """Whether the data is the only true copy."""
+    from_system_identifier: SystemIdentifierField
+    """The cluster of the old place."""
+    from_oid: ObjectId
+    """The oid of the database there."""
+    system_identifier: SystemIdentifierField
+    """The cluster of the new place."""
+    database: DatabaseNameField
+    """The database's name at the new place."""
+    database_oid: ObjectId
+    """Its oid there."""
+    filestore_path: FilestorePathField
+    """The folder of its files there."""
+    marker_digest: DigestField
+    """Digest of the marker's row that came along, which is replaced."""
+    files: FilestoreState
+    """Whose the files say that they are."""
+    old_place: OldPlace
+    """How it is known that the data is no longer live at the old place."""
+    old_guard: Annotated[tuple[str, ...], Field(max_length=100)]
+    """The command by which the old place was read; empty where nobody looked."""
+    kept_taken: tuple[DatabaseNameField, ...]
+    """Kept data that was taken along."""
+    kept_proven: tuple[DatabaseNameField, ...]
+    """Kept data that stays behind, of which a backup is proven."""
+    kept_left: tuple[DatabaseNameField, ...]
+    """Kept data that stays behind and is not the only true copy."""
+    kept_given_up: tuple[DatabaseNameField, ...]
+    """Kept data that stays behind, was the only true copy, and has no proven backup."""
+
+    @property
+    def weight(self) -> Weight:
+        """Giving authoritative data up is graver than the move."""
+        return Weight.GRAVE if self.kept_given_up else Weight.CONSEQUENTIAL
 
 
 class Retirement(LifeDocument):

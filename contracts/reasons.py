@@ -89,6 +89,7 @@ class ReasonCode(StrEnum):
     NOTHING_TO_ENROL = "nothing_to_enrol"
     NOTHING_TO_DO = "nothing_to_do"
     POLICY_PROTECTS = "policy_protects"
+    OLD_PLACE_UNSETTLED = "old_place_unsettled"
     NO_OPERATION_AUTHORIZED = "no_operation_authorized"
     RUNTIME_NOT_ANSWERING = "runtime_not_answering"
     CONNECTION_POOLED = "connection_pooled"

@@ -128,6 +128,14 @@ class Weight(StrEnum):
     GRAVE = "grave"
 
 
+class OldPlace(StrEnum):
+    """What became of the place where moved data was recorded."""
+
+    GONE = "gone"
+    CLOSED = "closed"
+    ATTESTED = "attested"
+
+
 class ShadowState(StrEnum):
     """Whether the served files lie in the keep a second time, as hard links."""
 

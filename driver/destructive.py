@@ -58,6 +58,13 @@ ENTRY_POINTS: tuple[EntryPoint, ...] = (
     EntryPoint(
         "backups.capture", "_opened", "open", "backups.capture:capture_kept", ("_kept_on_record",)
     ),
+    EntryPoint(
+        "lives.kept_doors",
+        "switch_kept",
+        "open",
+        "lives.kept_doors:find_kept",
+        ("nothing_is_under_way", "kept_is_unchanged"),
+    ),
     EntryPoint("lives.lower", "_lower", "lower", "lives.life:carry_out", LIFE),
     EntryPoint("lives.marking", "_identity", "prepare", "lives.life:carry_out", LIFE),
     # After a rebuild what was permitted has been checked; else a life was decided.

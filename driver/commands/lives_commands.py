@@ -1,5 +1,6 @@
 """`enrol adopt …`: the lives of a lane, each in two steps: look, then do what was shown."""
 
+import shlex
 from typing import Any
 
 import click
@@ -13,7 +14,9 @@ from launchplane_lane_contracts.reading import LaneReading
 
 from ..lane_office import LaneOffice
 from ..lives import LIVES, Asked, Life, LifePlan, carry_out, look
+from ..lives.kept_doors import find_kept, is_open, switch_kept
 from ..lives.life import proposed_document
+from ..lives.moved import Moved
 from ..lives.release import ReleaseKept, release_due
 from .shared import (
     LANE,
@@ -125,7 +128,7 @@ HELP = {
 }
 """What each command says of itself."""
 
-RELEASE = ReleaseKept()
+RELEASE, MOVED = ReleaseKept(), Moved()
 
 
 @click.command()
@@ -189,8 +192,96 @@ def _release_due(office: LaneOffice, lane: Lane | None, person: Person, as_json:
         raise click.exceptions.Exit(max(each.exit_code for each in failed))
 
 
+@click.command()
+@click.argument("lane", type=LANE)
+@click.option("--digest", help="Do what was shown under this digest.")
+@click.option("--reason", default="", help="Why, for those who sign and for the record.")
+@click.option("--old-guard", default="", help="The command that runs the guard at the old place.")
+@click.option(
+    "--old-place-stopped", is_flag=True, help="The old place is stopped for good; all sign that."
+)
+@click.option(
+    "--give-up",
+    is_flag=True,
+    help="Leave authoritative kept data behind, which two approvers besides you sign.",
+)
+@person_option
+@json_option
+@click.pass_context
+def moved(
+    context: click.Context,
+    lane: Lane,
+    digest: str | None,
+    reason: str,
+    old_guard: str,
+    old_place_stopped: bool,
+    give_up: bool,
+    person: str,
+    as_json: bool,
+) -> None:
+    """Record that a lane's data stands on another server from now on.
+
+    After a PostgreSQL upgrade or a migration; the lane's configuration names the new place. Without
+    --digest it is only shown.
+    """
+    office = office_of(context)
+    if digest is not None:
+        _do(office, MOVED, lane, Digest(digest), as_json)
+        return
+    try:
+        command = tuple(shlex.split(old_guard))
+    except ValueError as problem:
+        raise BadInput(f"--old-guard is no command line: {problem}.") from None
+    asked = Asked(
+        lane,
+        as_person(person),
+        reason.strip(),
+        give_up=give_up,
+        old_guard=command,
+        old_place_is_stopped=old_place_stopped,
+    )
+    _show(MOVED, look(office, MOVED, asked), as_json)
+
+
+@click.group("kept-data")
+def kept_data() -> None:
+    """Kept data, opened for reading and closed again."""
+
+
+def _door(name: str, closing: bool, help_text: str) -> click.Command:
+    @click.command(name, help=help_text)
+    @click.argument("lane", type=LANE)
+    @click.option("--now", "do_it", is_flag=True, help="Do it; without this it is only shown.")
+    @person_option
+    @json_option
+    @click.pass_context
+    def command(
+        context: click.Context, lane: Lane, do_it: bool, person: str, as_json: bool
+    ) -> None:
+        office = office_of(context)
+        seen = find_kept(office, lane, as_person(person))
+        if do_it:
+            seen = switch_kept(office, seen, closing=closing)
+        found = {each.name: is_open(seen, each) for each in seen.record.kept}
+        if as_json:
+            answer({"done": do_it, "open": found})
+            return
+        for kept, opened in found.items():
+            say(escape(f"{kept}  {'open for reading' if opened else 'closed'}"))
+        say("Done." if do_it else f"Then: lane-authority kept-data {name} {lane} --now")
+
+    return command
+
+
+kept_data.add_command(
+    _door("open", False, "Open all kept data of a lane for reading; it stays locked.")
+)
+kept_data.add_command(_door("close", True, "Close it again, and end the sessions in it."))
+
 lives_commands = (
     *(_command(life, HELP[life.command]) for life in LIVES if life.command in HELP),
+    moved,
     release,
+    kept_data,
 )
 """One command each."""

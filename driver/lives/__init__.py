@@ -10,6 +10,7 @@ from .enrol import Enrol
 from .life import Asked, Life, LifePlan, carry_out, look
 from .lost import DeclareLost
 from .lower import Lower
+from .moved import Moved
 from .release import ReleaseKept
 from .restamp import Restamp
 from .retire import Retire
@@ -21,6 +22,7 @@ LIVES: tuple[Life[Any], ...] = (
     Lower(),
     DeclareLost(),
     Retire(),
+    Moved(),
     ReleaseKept(),
 )
 """All of them, in the order in which they are listed."""

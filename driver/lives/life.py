@@ -19,7 +19,7 @@ from launchplane_lane_contracts.lives import LifeDocument
 from launchplane_lane_contracts.observation import HostRecord, Observation
 from launchplane_lane_contracts.orders import ProvenByBackup
 from launchplane_lane_contracts.policy import PolicyRevision
-from launchplane_lane_contracts.reading import LaneReading
+from launchplane_lane_contracts.reading import LaneReading, RuntimeWitness
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
 from ..lane_configuration import LaneConfiguration
@@ -40,7 +40,11 @@ class Asked:
     kept: DatabaseName | None = None
     """Which kept data is meant, where the life is about some."""
     give_up: bool = False
-    """Whether authoritative data is to go without a proof of a backup (release)."""
+    """Whether authoritative data is to go without a proof of a backup (release, moved)."""
+    old_guard: tuple[str, ...] = ()
+    """The command by which the guard looks at the place where the data was before (moved)."""
+    old_place_is_stopped: bool = False
+    """Whether the requester says that the old place is stopped for good (moved)."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,12 @@ class Seen:
     configuration: LaneConfiguration
     reading: LaneReading
     observation: Observation
+    runtime: RuntimeWitness
+    """What the second witness said, as it said it."""
     proof: ProvenByBackup | None = None
     """The proof of a backup of the kept data that was asked for."""
+    proven_kept: frozenset[str] = frozenset()
+    """The names of the kept data of which a backup is proven."""
     lowering_change: PolicyChange | None = None
     """The change to the policy in force, where its signatures lower a marker and have not yet."""
 
@@ -151,6 +159,12 @@ def see(office: LaneOffice, asked: Asked) -> Seen:
         configuration=office.configuration(asked.lane),
         reading=witnessed.reading,
         observation=office.observe(witnessed),
+        runtime=witnessed.runtime,
+        proven_kept=frozenset(
+            each.name
+            for each in record.kept
+            if proof_of_kept(office.store, asked.lane, DatabaseName(each.name)) is not None
+        ),
         proof=proof_of_kept(office.store, asked.lane, asked.kept) if asked.kept else None,
     )
 

@@ -1,6 +1,8 @@
 """Writing a lane's marker outside a rebuild: stamped, seen by both witnesses, recorded."""
 
-from launchplane_lane_contracts.contract import RULEBOOK_VERSION, Digest
+from collections.abc import Mapping
+
+from launchplane_lane_contracts.contract import RULEBOOK_VERSION, DatabaseName, Digest
 from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.marker import Lineage, Marker, PhysicalIdentity
 from launchplane_lane_contracts.orders import PrepareOrder, StampOrder
@@ -13,6 +15,8 @@ from ..stamping import ORDER_VALID_FOR, stamp
 from .life import Asked, LifePlan, Seen, see
 from .place import no_witness_contradicts
 
+NOTHING_LEFT_BEHIND: Mapping[DatabaseName, str] = {}
+
 
 def mark(
     office: LaneOffice,
@@ -21,6 +25,7 @@ def mark(
     *,
     authoritative: bool,
     generation: int | None = None,
+    left_behind: Mapping[DatabaseName, str] = NOTHING_LEFT_BEHIND,
 ) -> Marker:
     """Give the data at the lane's place a marker and record it; of a new generation unless told."""
     seen = plan.seen
@@ -52,7 +57,7 @@ def mark(
         else None,
         document_digest=plan.digest,
     )
-    return record_marked(office, marker, plan.digest, kind)
+    return record_marked(office, marker, plan.digest, kind, left_behind=left_behind)
 
 
 def _identity(office: LaneOffice, seen: Seen) -> PhysicalIdentity:
@@ -81,8 +86,18 @@ def _identity(office: LaneOffice, seen: Seen) -> PhysicalIdentity:
     return made
 
 
-def record_marked(office: LaneOffice, marker: Marker, digest: Digest, kind: str) -> Marker:
-    """See with both witnesses that the marker binds, and record the data."""
+def record_marked(
+    office: LaneOffice,
+    marker: Marker,
+    digest: Digest,
+    kind: str,
+    *,
+    left_behind: Mapping[DatabaseName, str] = NOTHING_LEFT_BEHIND,
+) -> Marker:
+    """See with both witnesses that the marker binds, and record the data.
+
+    `left_behind` names kept data that stays where the data was before, each with the ground.
+    """
     expected = office.store.host_record(marker.lane).model_copy(
         update={
             "generation": marker.generation,
@@ -116,12 +131,20 @@ def record_marked(office: LaneOffice, marker: Marker, digest: Digest, kind: str)
         now=utc_now(),
         kind=kind,
         life_digest=digest,
+        left_behind=left_behind,
         ledger_document={"digest": digest},
     )
     return marker
 
 
-def marked_before(office: LaneOffice, asked: Asked, digest: Digest, kind: str) -> Marker | None:
+def marked_before(
+    office: LaneOffice,
+    asked: Asked,
+    digest: Digest,
+    kind: str,
+    *,
+    left_behind: Mapping[DatabaseName, str] = NOTHING_LEFT_BEHIND,
+) -> Marker | None:
     """Go on where an earlier run had the row written and died: stamp it once more, and record it.
 
     The tags may not be there yet; writing the same once more changes nothing.
@@ -149,4 +172,4 @@ def marked_before(office: LaneOffice, asked: Asked, digest: Digest, kind: str) -
         replaces=None,
         document_digest=digest,
     )
-    return record_marked(office, order.marker, digest, kind)
+    return record_marked(office, order.marker, digest, kind, left_behind=left_behind)

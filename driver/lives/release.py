@@ -57,7 +57,7 @@ class ReleaseKept(Life[Release]):
                 "If it was renamed or moved, put it back under its name; if something else stands "
                 "there, move that away. Then try again.",
             )
-        if _is_authoritative(seen, kept) and seen.proof is None and not seen.asked.give_up:
+        if counts_as_authoritative(seen, kept) and seen.proof is None and not seen.asked.give_up:
             yield reason(
                 ReasonCode.RELEASE_NEEDS_PROOF,
                 f"{kept.name} was the only true copy of its data, and no backup of it is proven.",
@@ -69,7 +69,7 @@ class ReleaseKept(Life[Release]):
         """What would go, and on which ground."""
         kept = _kept(seen)
         assert kept is not None
-        authoritative = _is_authoritative(seen, kept)
+        authoritative = counts_as_authoritative(seen, kept)
         given_up = authoritative and seen.proof is None
         return Release(
             lane=seen.asked.lane,
@@ -189,7 +189,7 @@ def _kept(seen: Seen) -> KeptData | None:
     return next((each for each in seen.record.kept if each.name == seen.asked.kept), None)
 
 
-def _is_authoritative(seen: Seen, kept: KeptData) -> bool:
+def counts_as_authoritative(seen: Seen, kept: KeptData) -> bool:
     """Whether policy or marker said so at the begin, or say so now."""
     if kept.authoritative or seen.revision is None:
         return True

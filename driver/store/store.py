@@ -470,12 +470,14 @@ class Store:
         kind: str,
         *,
         life_digest: Digest | None = None,
+        left_behind: Mapping[DatabaseName, str] | None = None,
         ledger_document: Mapping[str, Any] = NO_PARTICULARS,
     ) -> HostRecord:
         """Record data that no operation brought, for example `kind` enrol.
 
         Kept data that somebody gave the lane's name back to is no longer listed as kept.
-        The life that was proposed under `life_digest` has come to its end with it.
+        The life that was proposed under `life_digest` has come to its end with it. `left_behind`
+        names kept data that stays at another place and is no longer listed, each with the ground.
         Raises Busy while an operation holds the lane; Refused for a generation that was never
         handed out or is older than the recorded one.
         """
@@ -492,6 +494,13 @@ class Store:
             )
             if life_digest is not None:
                 policies.apply_proposal(change.session, life_digest, now)
+            for name, ground in (left_behind or {}).items():
+                lanes.mark_released(change.session, lane, name, now)
+                change.append(
+                    EntryKind.KEPT_RELEASED,
+                    lane,
+                    {"name": name, "digest": life_digest, "particulars": {"ground": ground}},
+                )
             change.append(
                 EntryKind.DATA_RECORDED,
                 lane,

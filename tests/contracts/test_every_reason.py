@@ -48,6 +48,7 @@ PROVOKED_ELSEWHERE = {
     Code.NOTHING_TO_ENROL: "tests/driver",
     Code.NOTHING_TO_DO: "tests/driver",
     Code.POLICY_PROTECTS: "tests/driver",
+    Code.OLD_PLACE_UNSETTLED: "tests/driver",
     Code.NO_OPERATION_AUTHORIZED: "tests/driver",
     Code.APPROVERS_NOT_ON_RECORD: "tests/driver",
     Code.RUNTIME_NOT_ANSWERING: "tests/driver",

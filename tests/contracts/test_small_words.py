@@ -20,7 +20,7 @@ from launchplane_lane_contracts.errors import (
 )
 from launchplane_lane_contracts.filestore_check import FilesCounted
 from launchplane_lane_contracts.lane import Lane
-from launchplane_lane_contracts.lives import Lowering, Release, Retirement
+from launchplane_lane_contracts.lives import Lowering, Move, Release, Retirement
 from launchplane_lane_contracts.marker import ENGINE_TAG_PREFIX, EngineTag
 from launchplane_lane_contracts.naming import (
     LONGEST_NAME,
@@ -237,6 +237,12 @@ def test_a_lane_is_retired_as_its_data_is_set_aside() -> None:
     retirement = next(value for value in VALUES if isinstance(value, Retirement))
     assert retirement.weight is Weight.CONSEQUENTIAL
     assert retirement.model_copy(update={"authoritative": False}).weight is Weight.ROUTINE
+
+
+def test_a_move_is_graver_where_kept_data_is_given_up() -> None:
+    move = next(value for value in VALUES if isinstance(value, Move))
+    assert move.weight is Weight.GRAVE
+    assert move.model_copy(update={"kept_given_up": ()}).weight is Weight.CONSEQUENTIAL
 
 
 def test_exit_codes_never_change() -> None:

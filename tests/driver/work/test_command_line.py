@@ -155,6 +155,11 @@ def test_every_command_answers_one_json_document_and_no_secret(
     run("release", "--due")
     bare.execute("UPDATE launchplane_lane_marker SET claimed = true", bare.database)
     run("lower", name, "--reason", "x")
+    run("kept-data", "open", name, "--now", command="kept-data open")
+    run("kept-data", "close", name, "--now", command="kept-data close")
+    moved = quiet(host.operate("moved", name, "--reason", "x", "--old-place-stopped", "--json"))
+    assert "nothing_to_do" in moved.stdout
+    outputs["moved"] = [moved.stdout + moved.stderr]
     run("lost", name, "--reason", "x")
     run("retire", name, "--reason", "x")
     run("lanes")
