@@ -112,8 +112,8 @@ _MARKER_REASONS = {
         ReasonCode.MARKER_COPIED,
         "The database is a copy of this lane's data and not the data itself",
         "Put the lane's own database back under the name; if the data was moved here for good, "
-        "it has to be recorded as moved; if its own dump was restored in place, adopt the data "
-        "(`lane-authority adopt`).",
+        "it has to be recorded as moved (`lane-authority moved`); if its own dump was restored in "
+        "place, adopt the data (`lane-authority adopt`).",
     ),
     MarkerState.ROLLED_BACK: (
         ReasonCode.MARKER_ROLLED_BACK,
