@@ -483,6 +483,14 @@ class Store:
         """
         with self._changing() as change:
             operations.refuse_while_held(change.session, lane)
+            # First: an oid of the old place says nothing at the new one.
+            for name, ground in (left_behind or {}).items():
+                lanes.mark_released(change.session, lane, name, now)
+                change.append(
+                    EntryKind.KEPT_RELEASED,
+                    lane,
+                    {"name": name, "digest": life_digest, "particulars": {"ground": ground}},
+                )
             gone_back = lanes.mark_gone_back_to(change.session, lane, identity, now)
             lanes.record_live_data(
                 change.session,
@@ -494,13 +502,6 @@ class Store:
             )
             if life_digest is not None:
                 policies.apply_proposal(change.session, life_digest, now)
-            for name, ground in (left_behind or {}).items():
-                lanes.mark_released(change.session, lane, name, now)
-                change.append(
-                    EntryKind.KEPT_RELEASED,
-                    lane,
-                    {"name": name, "digest": life_digest, "particulars": {"ground": ground}},
-                )
             change.append(
                 EntryKind.DATA_RECORDED,
                 lane,
