@@ -140,7 +140,7 @@ def measure(folder: Path) -> dict[str, float]:
     def views() -> None:
         with Path("/dev/null").open("wb") as out:
             for view in lane_views(office, look=False):
-                out.write(view.canonical())
+                out.write(view.model_dump_json().encode())
 
     def without_json() -> None:
         for _view in lane_views(office, look=False):

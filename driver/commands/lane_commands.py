@@ -44,7 +44,8 @@ def lanes(context: click.Context, as_json: bool, watch: float | None, recorded: 
         if as_json:
             between = "["
             for view in views:
-                click.echo(between + view.canonical().decode(), nl=False)
+                # In the order of the fields, which is a third of the time of the sorted form.
+                click.echo(between + view.model_dump_json(), nl=False)
                 between = ","
             click.echo("]" if between == "," else "[]")
             return
