@@ -122,12 +122,12 @@ def table_of(found: dict[str, float]) -> list[str]:
         "postgresql": "floor: one PostgreSQL round trip on an open connection",
         "insert": "floor: one synced insert into SQLite",
         "plan": "**a plan, with the guard started as a program**",
-        "plan with the guard forked": "a plan, the guard forked from a process that has imported it",
+        "plan with the guard forked": "a plan, the guard forked by a process that has imported it",
         "guard started": "in it, at the same time: the guard's `show`, started as a program",
         "guard": "the same, forked",
         "own": "the host's own reading: three connections and their queries",
         "runtime": "the runtime's answer: token, HTTP, and what it reads for it",
-        "record": "proposal and decision on record: two transactions with the head beside the key",
+        "record": "proposal and decision on record, with the head beside the key",
     }
     rows = ["| what | time | times the sum of the floors |", "|---|---|---|"]
     rows += [

@@ -90,15 +90,70 @@ SIGNING: frozenset[tuple[str, str]] = frozenset(
         ("lane_office", "sign"),
         # The token that asks a running Odoo; it only reads.
         ("runtime_client", "ask_runtime"),
+        # Where tokens are made; what a person approves is one too.
+        ("keys", "sign"),
+        ("keys", "sign_approval"),
     }
 )
 """Every function that has a token signed."""
 
+WITHOUT_AN_ORDER: frozenset[tuple[str, str, str]] = frozenset(
+    {
+        # Reads, and writes backups beside the lane.
+        ("backups.capture", "_capture", "capture"),
+        # Restores into a scratch database of its own, which it drops again.
+        ("backups.prove", "prove", "prove"),
+        # Drops what waits beside the lane and never had its name.
+        ("operations.undo", "undo", "sweep"),
+    }
+)
+"""What the guard does without an order (module, function, command); it drops no lane's data."""
+
 PROGRAMS: frozenset[tuple[str, str]] = frozenset(
     {
         ("guard_client", "_run"),
+        # `ssh-keygen`.
         ("approvals", "sign"),
         ("approvals", "_ask"),
+        # The lane's `password_command`.
+        ("database_witness", "_password"),
+        # `pip`, which fetches what a bundle is made of.
+        ("guard_bundle", "_download"),
     }
 )
-"""Every function that starts a program, but for those that read a password or fetch packages."""
+"""Every function that starts a program."""
+
+ADDRESSES: frozenset[tuple[str, str]] = frozenset(
+    {
+        ("guard_client", "_run"),
+        ("lane_configuration", "_each_once"),
+        # The command of another place, where backups are proven.
+        ("backups.asking", "where_proven"),
+        # They show it.
+        ("doctor_lane", "_guard"),
+        ("forecast", "forecast"),
+    }
+)
+"""Every function that knows where a lane's guard is."""
+
+FILES: frozenset[tuple[str, str]] = frozenset(
+    {
+        ("durable", "write_durably"),
+        ("durable", "make_folder_durably"),
+        ("durable", "_sync_folder"),
+        ("key_ring", "rotate"),
+        ("key_ring", "revoke"),
+        ("ledger_head", "lock"),
+        ("store.engine", "_make_sqlite_engine"),
+        # Scratch files for `ssh-keygen`.
+        ("approvals", "_files"),
+        # Holds its standard output back.
+        ("commands.decide_command", "decide"),
+    }
+)
+"""Every function that changes files by itself; all of them are the host's own, none is a lane's."""
+
+STATEMENTS: frozenset[tuple[str, str]] = frozenset(
+    {("database_witness", "reader"), ("database_witness", "query")}
+)
+"""Every function outside the store that talks to a server; by a connection that can only read."""
