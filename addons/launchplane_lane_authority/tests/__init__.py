@@ -5,5 +5,6 @@ from . import (
     test_quarantine,
     test_sealed,
     test_settings,
+    test_ways_round,
     test_witness,
 )

@@ -4,11 +4,12 @@ import tempfile
 from pathlib import Path
 from unittest.mock import patch
 
-from odoo.tools import config, mute_logger
+from odoo.tools import mute_logger
 
 from launchplane_lane_contracts.marker import PhysicalIdentity
 
 from ..quarantine.reading import forget, quarantine_of
+from ..reading import expected_generation
 from .lane_case import PROTECTED, LaneCase
 
 LOGGER = "odoo.addons.launchplane_lane_authority.quarantine.reading"
@@ -24,7 +25,9 @@ class QuarantineCase(LaneCase):
         folder = tempfile.TemporaryDirectory(prefix="lane-data-")
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
-        self.startPatcher(patch.dict(config.options, {"data_dir": str(self.folder)}))
+        # An absolute name: it lies elsewhere than in the server's own data folder.
+        name = str(self.folder / "settled.json")
+        self.startPatcher(patch.object(expected_generation, "FILE_NAME", name))
         self.addCleanup(forget)
 
     def cause(self):

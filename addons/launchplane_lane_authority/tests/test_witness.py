@@ -16,6 +16,7 @@ from launchplane_lane_contracts.vocabulary import TagState
 
 from ..guard.filestore import write_tag
 from ..guard.settings import PUBLIC_KEYS_VARIABLE
+from ..reading import expected_generation as memory
 from ..reading.expected_generation import expected_generation
 from .control_plane import ControlPlane
 from .lane_case import CM, PROTECTED, SYO, LaneCase
@@ -107,7 +108,7 @@ class TestWitness(LaneCase, HttpCase):
     def test_the_generation_that_was_settled_is_remembered(self):
         with (
             tempfile.TemporaryDirectory() as folder,
-            patch.dict(config.options, {"data_dir": folder}),
+            patch.object(memory, "FILE_NAME", f"{folder}/settled.json"),
         ):
             self.assert_not_answered(self.ask(self.token(lane=SYO, generation=9)))
             self.assertIsNone(expected_generation(CM))
