@@ -16,4 +16,5 @@
         "wizards/launchplane_lane_claim_views.xml",
         "views/res_config_settings_views.xml",
     ],
+    "assets": {"web.assets_backend": ["launchplane_lane_authority/static/src/**/*"]},
 }

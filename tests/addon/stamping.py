@@ -34,10 +34,35 @@ def policy(lane: Lane, days: int | None = None) -> Policy:
     return Policy.from_plain(plain)
 
 
+def resettable(lane: Lane) -> Policy:
+    """A test lane, which may start again from empty at any time."""
+    return Policy.from_plain(
+        {
+            "lane": lane.to_plain(),
+            "rollout_state": "testing",
+            "authoritative_data": False,
+            "bootstrap_empty_allowed": True,
+            "requires_backup_before_destroy": False,
+            "requires_restore_proof": False,
+        }
+    )
+
+
+def unstamp(lane: OdooLane) -> None:
+    """As it was before anybody enrolled it."""
+    lane.cluster.execute("DELETE FROM launchplane_lane_marker", lane.database)
+    lane.cluster.execute(f"COMMENT ON DATABASE {lane.database} IS NULL")
+
+
 def stamp(
-    lane: OdooLane, control_plane: ControlPlane, recorded: Policy, generation: int = 1
+    lane: OdooLane,
+    control_plane: ControlPlane,
+    recorded: Policy,
+    generation: int = 1,
+    *,
+    written_elsewhere: bool = False,
 ) -> None:
-    """Write a signed marker for this very database."""
+    """Write a signed marker for this very database, or one as a copy of another would have it."""
     ((oid,),) = lane.cluster.execute(
         f"SELECT oid::bigint FROM pg_database WHERE datname = '{lane.database}'"
     )
@@ -50,7 +75,7 @@ def stamp(
         nonce=Nonce("nonce-of-a-stamp"),
         identity=PhysicalIdentity(
             system_identifier=SystemIdentifier(lane.cluster.system_identifier),
-            database_oid=oid,
+            database_oid=oid + written_elsewhere,
             database_name=DatabaseName(lane.database),
             marker_table_oid=int(str(lane.table_oids()[0])),
         ),

@@ -6,7 +6,7 @@ import pytest
 
 from tests.addon.conftest import Installation
 
-LEAST_TESTS = 65
+LEAST_TESTS = 90
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ import pytest
 from tests.addon.conftest import Installation
 from tests.addon.odoo_lane import ADDON, ADDONS
 
-LEAST_TESTS = 65
+LEAST_TESTS = 90
 
 pytestmark = pytest.mark.slow
 

@@ -12,11 +12,13 @@ from ..guard.settings import runtime_identity
 from ..reading.expected_generation import remember_generation
 from ..reading.public_keys import configured_public_keys
 from ..reading.runtime_reading import read_runtime
+from .answer_rate import AnswerRate
 
 _logger = logging.getLogger(__name__)
 
 SCHEME = "Bearer "
 LARGEST_TOKEN_CHARACTERS = 4096
+_rate = AnswerRate()
 
 
 class LaneAuthority(http.Controller):
@@ -41,6 +43,8 @@ class LaneAuthority(http.Controller):
         order = _witness_order(request.httprequest.headers.get("Authorization", ""))
         if order is None or order.lane != identity.lane:
             return _not_for_you()
+        if not _rate.may_answer():
+            return Response(status=429, headers={"Cache-Control": "no-store", "Retry-After": "10"})
         remember_generation(identity.lane, order.expected_generation)
         cursor = request.env.cr if request.db else None
         reading = read_runtime(

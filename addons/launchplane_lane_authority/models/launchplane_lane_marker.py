@@ -1,12 +1,16 @@
 """The marker's table: read here, written by signed orders; and the one thing Odoo may ask for."""
 
+from datetime import UTC, datetime
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ..guard.marker_table import CREATE_MARKER_TABLE, write_claim, write_event
+from ..quarantine.evidence import judge_evidence
 from ..reading.cursor_query import query_through_cursor
 from ..reading.lane_here import read_lane_here
 from ..reading.neutralisation import with_neutralisation
+from ..screen.badge_words import badge_words
 from ..server_wide.post_load import post_load
 
 
@@ -46,6 +50,16 @@ class LaunchplaneLaneMarker(models.Model):
     def _read_here(self):
         """The marker as this running Odoo judges it: a `LaneHere`."""
         return with_neutralisation(self.env.cr, read_lane_here(self.env.cr))
+
+    @api.model
+    def lane_badge(self):
+        """What the badge in the top bar says to people who work here, or False."""
+        if not self.env.user._is_internal():
+            return False
+        here = self.sudo()._read_here()
+        return badge_words(
+            self.env, here, judge_evidence(here, self.env.cr.dbname), datetime.now(UTC)
+        )
 
     @api.model
     def _claim(self, reason):

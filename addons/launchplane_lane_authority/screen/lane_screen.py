@@ -158,7 +158,7 @@ def _refused(env, here, words):
             "Launchplane does not know this database. It may not rebuild what it does not know."
         )
     else:
-        authority = env._("%s: rebuilds are refused", words.label)
+        authority = env._("Rebuilds are refused")
         tone = words.tone
         summary = env._(
             "Launchplane refuses to rebuild this database until it is clear whose data it holds."

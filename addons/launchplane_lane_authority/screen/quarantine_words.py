@@ -2,21 +2,25 @@
 
 from launchplane_lane_contracts.vocabulary import MarkerState
 
+from ..quarantine.evidence import Cause
 from ..quarantine.words import quarantine_sentences
+
+BESIDE_THE_MARKER = (Cause.UNFINISHED, Cause.OLDER)
 
 
 def quarantine_words(env, here, quarantine, *, server_wide):
     """A label, its tone and a text."""
     if quarantine is not None:
         label, tone = env._("In quarantine"), "danger"
-        meaning, remedy = quarantine_sentences(env, quarantine)
+        # What speaks of the marker stands beside it on the screen.
+        beside = quarantine.cause in BESIDE_THE_MARKER
         sentences = [
             env._(
                 "This Odoo sends and fetches no mail and runs no scheduled action, so that nothing "
                 "acts in somebody else's name. Mail stays queued; nothing is lost."
             ),
-            meaning,
-            remedy,
+            *(quarantine_sentences(env, quarantine) if beside else ()),
+            env._("It ends when the Launchplane host has confirmed that this data belongs here."),
         ]
     elif here.neutralised and here.marker.state is MarkerState.BOUND:
         label, tone = env._("Neutralised"), "danger"

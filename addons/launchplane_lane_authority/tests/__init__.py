@@ -1,4 +1,5 @@
 from . import (
+    test_badge,
     test_claim,
     test_lasting_tables,
     test_neutralise,

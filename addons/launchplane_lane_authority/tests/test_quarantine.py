@@ -117,7 +117,7 @@ class TestEvidence(QuarantineCase, TransactionCase):
         settings = self.settings()
         self.assertEqual(settings.launchplane_quarantine_label, "In quarantine")
         self.assertEqual(settings.launchplane_quarantine_tone, "danger")
-        self.assertIn("a copy of the data of lane", settings.launchplane_quarantine_text)
+        self.assertIn("Mail stays queued", settings.launchplane_quarantine_text)
         self.stamp(self.marker(PROTECTED))
         settings = self.settings()
         self.assertEqual(settings.launchplane_quarantine_label, "No")

@@ -224,5 +224,5 @@ class TestSettings(LaneCase, TransactionCase):
         self.assertEqual(settings.launchplane_marker_label, label)
         self.assertIn(meaning, settings.launchplane_marker_meaning)
         self.assertIn("perator", settings.launchplane_marker_remedy)
-        self.assertEqual(settings.launchplane_authority, f"{label}: rebuilds are refused")
+        self.assertEqual(settings.launchplane_authority, "Rebuilds are refused")
         self.assertIn("Nothing may replace it for now.", settings.launchplane_sources)

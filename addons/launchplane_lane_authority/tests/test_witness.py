@@ -14,6 +14,7 @@ from launchplane_lane_contracts.orders import WitnessOrder
 from launchplane_lane_contracts.reading import RuntimeReading
 from launchplane_lane_contracts.vocabulary import TagState
 
+from ..controllers import answer_rate, lane_authority
 from ..guard.filestore import write_tag
 from ..guard.settings import PUBLIC_KEYS_VARIABLE
 from ..reading import expected_generation as memory
@@ -116,6 +117,20 @@ class TestWitness(LaneCase, HttpCase):
                 self.assertEqual(self.ask(self.token(generation=named)).status_code, 200)
                 self.assertEqual(expected_generation(CM), known)
             self.assertIsNone(expected_generation(SYO))
+
+    def test_so_many_answers_and_no_more(self):
+        with (
+            patch.object(lane_authority, "_rate", answer_rate.AnswerRate()),
+            patch.object(answer_rate, "MOST_ANSWERS", 2),
+        ):
+            for _each in range(5):
+                # Strangers take nobody's turn.
+                self.assert_not_answered(self.ask("nonsense"))
+            answers = [self.ask(self.token()) for _each in range(3)]
+            self.assertEqual([each.status_code for each in answers], [200, 200, 429])
+            self.assertEqual(answers[2].content, b"")
+            self.assertEqual(answers[2].headers["Retry-After"], "10")
+            self.assert_not_answered(self.ask("nonsense"))
 
     def test_neutralised(self):
         self.env["ir.config_parameter"].set_param("database.is_neutralized", "true")
