@@ -101,6 +101,8 @@ WITHOUT_AN_ORDER: frozenset[tuple[str, str, str]] = frozenset(
     {
         # Reads, and writes backups beside the lane.
         ("backups.capture", "_capture", "capture"),
+        # Lists them.
+        ("backups.prune", "in_the_folder", "backups"),
         # Restores into a scratch database of its own, which it drops again.
         ("backups.prove", "prove", "prove"),
         # Drops what waits beside the lane and never had its name.
@@ -129,6 +131,8 @@ ADDRESSES: frozenset[tuple[str, str]] = frozenset(
         ("lane_configuration", "_each_once"),
         # The command of another place, where backups are proven.
         ("backups.asking", "where_proven"),
+        # The guard at the place that the lane moved from; it is only read.
+        ("lives.old_place", "read_old_place"),
         # They show it.
         ("doctor_lane", "_guard"),
         ("forecast", "forecast"),

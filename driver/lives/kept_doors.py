@@ -78,7 +78,9 @@ def switch_kept(office: LaneOffice, seen: Seen, *, closing: bool) -> Seen:
         ),
     )
     flags = ("--close",) if closing else ()
-    guard_client.carry_out(seen.configuration, "open", office.sign(order), order.nonce, options=flags)
+    guard_client.carry_out(
+        seen.configuration, "open", office.sign(order), order.nonce, options=flags
+    )
     after = see(office, seen.asked)
     wrong = [each.name for each in seen.record.kept if is_open(after, each) is closing]
     if wrong:

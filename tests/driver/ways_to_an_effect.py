@@ -74,7 +74,7 @@ HARMLESS = frozenset(
 POWERS: Mapping[str, frozenset[str]] = {
     "subprocess": frozenset({"guard_client", "approvals", "database_witness", "guard_bundle"}),
     "psycopg": frozenset({"database_witness", "connection_name"}),
-    "requests": frozenset({"runtime_client"}),
+    "requests": frozenset({"runtime_client", "launchplane_source"}),
     "jwt": frozenset({"keys"}),
     "tempfile": frozenset({"approvals", "guard_bundle"}),
     "zipfile": frozenset({"guard_bundle"}),
@@ -84,7 +84,7 @@ POWERS: Mapping[str, frozenset[str]] = {
         {
             *("approvals", "commands.decide_command", "commands.keys_commands", "durable"),
             *("commands.rebuild_commands", "database_witness", "host_directory", "keys"),
-            *("ledger_head", "store.engine"),
+            *("ledger_head", "store.engine", "commands.launchplane_commands"),
         }
     ),
 }
