@@ -21,6 +21,8 @@ from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
 from .. import guard_client
+from ..backups.asking import place
+from ..backups.pins import pin
 from ..lane_office import LaneOffice, new_nonce, utc_now
 from ..stamping import ORDER_VALID_FOR
 from .life import Asked, Life, LifePlan, Seen, carry_out, look, see
@@ -61,8 +63,9 @@ class ReleaseKept(Life[Release]):
             yield reason(
                 ReasonCode.RELEASE_NEEDS_PROOF,
                 f"{kept.name} was the only true copy of its data, and no backup of it is proven.",
-                "Prove a backup of it, then release it. To let it go without one, ask for the same "
-                "with --give-up, which two approvers besides you sign.",
+                f"Capture and prove it (`lane-authority backup capture {seen.asked.lane} --kept "
+                f"{kept.name}`, then `backup prove`), and release it then. To let it go without, "
+                "ask for the same with --give-up, which two approvers besides you sign.",
             )
 
     def proposed(self, seen: Seen) -> Release:
@@ -149,7 +152,16 @@ def _drop(office: LaneOffice, document: Release, digest: Digest) -> str:
         has_filestore=document.has_filestore,
         basis=_basis(office, document, digest),
     )
-    guard_client.carry_out(configuration, "release", office.sign(order), order.nonce)
+    pin(office, document)
+    guard_client.carry_out(
+        configuration,
+        "release",
+        office.sign(order),
+        order.nonce,
+        options=place(configuration),
+        # All rows, all files and the whole backup are read once more.
+        timeout=configuration.backup_timeout,
+    )
     _require_gone(see(office, Asked(document.lane, document.requester)).reading, document)
     office.store.mark_kept_released(
         document.lane,
@@ -228,4 +240,6 @@ def release_due(
                 codes = {each.code for each in problem.reasons}
                 # That somebody has to decide is no failure: it is told every time.
                 waits = codes == {ReasonCode.RELEASE_NEEDS_PROOF}
-                yield lane, kept.name, f"waits: {problem.message}", None if waits else problem
+                way_on = "".join(f" {each.remedy}" for each in problem.reasons if waits)
+                words = f"waits: {problem.message}{way_on}"
+                yield lane, kept.name, words, None if waits else problem

@@ -14,6 +14,7 @@ from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.vocabulary import DataSource, OperationPhase
 
+from ..backups.asking import place
 from ..guard_client import carry_out
 from ..lane_office import LaneOffice, new_nonce, utc_now
 from ..planning import make_plan, note_decision, require_same
@@ -49,6 +50,7 @@ def materialise(office: LaneOffice, operation_id: OperationId) -> SideData:
         "materialise",
         office.sign(order),
         order.nonce,
+        options=place(configuration),
         timeout=configuration.materialise_timeout,
     )
     if receipt.result is None:

@@ -40,7 +40,7 @@ from .kept_data import (
     require_plain_name,
     require_server,
 )
-from .kept_proof import compare_files, compare_rows
+from .kept_proof import compare_files, compare_rows, require_backup
 from .lane_reading import read_lane
 from .order_check import check_environment
 from .own_session import require_own_session
@@ -83,6 +83,8 @@ def release(settings: GuardSettings, order: ReleaseOrder) -> LaneReading:
             require_folder(files, order.kept, order.lane, expected=order.has_filestore)
         if notes.has(DONE):
             return read_lane(settings)
+        if isinstance(order.basis, ProvenByBackup) and not notes.has(DROPPING):
+            require_backup(settings, order.basis)
         intent = _note(notes, order)
         if isinstance(order.basis, ProvenByBackup) and files.exists():
             compare_files(files, order.basis)

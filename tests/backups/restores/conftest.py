@@ -8,10 +8,12 @@ import pytest
 
 from launchplane_lane_contracts.contract import DatabaseName, FilestorePath
 from launchplane_lane_contracts.policy import UpstreamSource
-from tests.driver.small_host import SmallHost, SmallLane, resettable_policy
+from tests.backups.places import folder_in_memory
+from tests.driver.small_host import SmallHost, SmallLane, production_policy, resettable_policy
 from tests.driver.work.conftest import Around, around, clean, host
 from tests.real.postgres import PrivateCluster
 
+from .books import Books
 from .old_host import OldHostEstate, make_estate
 from .small_odoo import SmallOdoo, write_addons
 
@@ -85,3 +87,13 @@ def estate(around: Around, old_server: PrivateCluster, tmp_path: Path) -> Iterat
     old_server.start()
     clean(around.cluster)
     clean(old_server)
+
+
+@pytest.fixture
+def books(host: SmallHost) -> Iterator[Books]:
+    """An enrolled production lane; locked."""
+    lane = host.add_lane("syo")
+    host.record_policy(production_policy(lane.lane))
+    host.enrol(lane)
+    with folder_in_memory() as folder:
+        yield Books(host, lane, folder)

@@ -6,6 +6,7 @@ from launchplane_lane_contracts.orders import OpenOrder, ReleaseOrder
 
 from ..opening import close_kept, open_kept
 from ..release import release
+from .backup_place import add_place, settings_with_place
 from .command import Answer, Call, Command, TakesOrder
 
 
@@ -25,7 +26,7 @@ def _open_arguments(parser: ArgumentParser) -> None:
 
 
 def _release(call: Call) -> Answer:
-    return Answer(release(call.settings, call.order(ReleaseOrder)))
+    return Answer(release(settings_with_place(call), call.order(ReleaseOrder)))
 
 
 COMMANDS = (
@@ -36,5 +37,11 @@ COMMANDS = (
         takes=TakesOrder("open", heed_time=False),
         add_arguments=_open_arguments,
     ),
-    Command("release", "drop kept data and its files", _release, takes=TakesOrder("release")),
+    Command(
+        "release",
+        "drop kept data and its files",
+        _release,
+        takes=TakesOrder("release"),
+        add_arguments=add_place,
+    ),
 )

@@ -7,6 +7,7 @@ from launchplane_lane_contracts.orders import MaterialiseOrder, Permit
 from ..materialise import materialise, sweep
 from ..restore_source import begun_permit, offered_upstream, restore_source
 from ..run import run
+from .backup_place import add_place, settings_with_place
 from .command import Answer, Call, Command, TakesOrder
 
 
@@ -17,7 +18,7 @@ def _restore_source(call: Call) -> Answer:
 
 
 def _materialise(call: Call) -> Answer:
-    reading, side = materialise(call.settings, call.order(MaterialiseOrder))
+    reading, side = materialise(settings_with_place(call), call.order(MaterialiseOrder))
     return Answer(
         reading,
         result=side.to_plain(),
@@ -53,6 +54,7 @@ COMMANDS = (
         "restore a source beside the lane and verify it, before anything is set aside",
         _materialise,
         takes=TakesOrder("materialise"),
+        add_arguments=add_place,
     ),
     Command("sweep", "drop what waits beside the lane, or was left there", _sweep),
     Command(

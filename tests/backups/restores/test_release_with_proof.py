@@ -1,0 +1,163 @@
+"""Authoritative kept data goes when a backup of exactly it was proven, and never before."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from launchplane_lane_contracts.evidence import KeptData
+from launchplane_lane_driver.backups.pins import pinned_backups
+from launchplane_lane_driver.lives.kept_proof import proof_of_kept
+from tests.driver.small_host import production_policy, resettable_policy, untouched
+from tests.guard import fingerprint
+from tests.guard.estate import Estate
+from tests.guard.rounds import ReleaseRound
+from tests.guard.steps import held_before
+from tests.guard.test_every_step import count_of_steps
+
+from .books import Books
+
+
+@dataclass
+class Due:
+    """Authoritative kept data whose time is over."""
+
+    books: Books
+    kept: KeptData
+
+    @property
+    def name(self) -> str:
+        """The kept database."""
+        return self.kept.name
+
+    def capture(self) -> str:
+        """Captured as it is kept; the backup."""
+        made = self.books.run("backup", "capture", str(self.books.lane.lane), "--kept", self.name)
+        return str(made["gate"]["backup_id"])
+
+    def proven(self) -> str:
+        """Captured and proven; the backup."""
+        backup = self.capture()
+        self.books.run("backup", "prove", backup)
+        return backup
+
+    def release_due(self) -> str:
+        """What cron gets to read."""
+        done = self.books.host.operate("release", "--due")
+        return done.stdout + done.stderr
+
+    def is_gone(self) -> bool:
+        """Dropped, and its files with it."""
+        folder = self.books.lane.keep / "filestores" / self.name
+        return self.name not in fingerprint.databases(self.books.lane.cluster) and (
+            not folder.exists()
+        )
+
+    def refused(self, code: str) -> None:
+        """The release that is due is refused, and all stays."""
+        lane = self.books.lane
+        before = lane.kept_data(self.name)
+        assert code in self.release_due()
+        assert lane.kept_data(self.name) == before
+        row = fingerprint.databases(lane.cluster)[self.name]
+        assert row.locked
+        assert not row.takes_connections
+
+    def write(self, statement: str) -> None:
+        """What somebody does who opens the kept database by hand."""
+        cluster = self.books.lane.cluster
+        cluster.execute(f'ALTER DATABASE "{self.name}" WITH ALLOW_CONNECTIONS true')
+        self.books.lane.execute(f"SET default_transaction_read_only = off; {statement}", self.name)
+        cluster.execute(f'ALTER DATABASE "{self.name}" WITH ALLOW_CONNECTIONS false')
+
+
+@pytest.fixture
+def due(books: Books) -> Due:
+    """Set aside while the lane was resettable; since then the policy calls it authoritative."""
+    host = books.host
+    lane = host.add_lane("cm")
+    host.configure(backups=f'"{books.backups}"')
+    host.record_policy(resettable_policy(lane.lane, replaced_kept_for=timedelta(0)))
+    host.enrol(lane)
+    host.rebuild(lane)
+    host.record_policy(production_policy(lane.lane), signed=False)
+    (kept,) = host.office.store.host_record(lane.lane).kept
+    made = Books(host, lane, books.backups)
+    return Due(made, kept)
+
+
+def test_what_is_due_waits_for_a_proof_and_goes_with_it(due: Due) -> None:
+    lane, store = due.books.lane, due.books.host.office.store
+    with untouched(lane):
+        assert "waits" in due.release_due()
+    backup = due.capture()
+    with untouched(lane):
+        assert f"backup capture {lane.lane} --kept {due.name}" in due.release_due()
+    present = lane.data()
+    due.books.run("backup", "prove", backup)
+    assert "released" in due.release_due()
+    assert due.is_gone()
+    assert lane.data() == present
+    store.verify_ledger()
+    assert pinned_backups(store, lane.lane) == {backup}
+    (released,) = (each for each in store.walk_ledger(lane.lane) if each.kind == "kept_released")
+    assert released.document["particulars"]["basis"]["backup_id"] == backup
+
+
+def test_what_was_written_since_the_capture_is_not_dropped(due: Due) -> None:
+    due.proven()
+    due.write("INSERT INTO res_partner (name) VALUES ('written into what is kept')")
+    due.refused("kept_not_as_proven")
+    due.proven()
+    file = due.books.lane.keep / "filestores" / due.name / "late"
+    file.write_bytes(b"came later")
+    due.refused("kept_not_as_proven")
+    due.proven()
+    assert "released" in due.release_due()
+    assert due.is_gone()
+
+
+def test_a_backup_that_is_no_longer_there_is_no_ground(due: Due) -> None:
+    backup = due.proven()
+    folder = due.books.backups / backup
+    dump = next((folder / "database").glob("*.dat*"))
+    content = dump.read_bytes()
+    dump.write_bytes(content[:-1])
+    due.refused("backup_damaged")
+    dump.write_bytes(content)
+    shutil.move(folder, due.books.backups / "elsewhere")
+    due.refused("backup_unknown")
+    shutil.move(due.books.backups / "elsewhere", folder)
+    assert "released" in due.release_due()
+
+
+def test_a_backup_of_the_live_lane_is_no_ground(due: Due) -> None:
+    lane, store = due.books.lane, due.books.host.office.store
+    due.books.proven(due.books.captured())
+    assert proof_of_kept(store, lane.lane, due.kept.name) is None
+    with untouched(lane):
+        assert "waits" in due.release_due()
+
+
+def release_broken_off(lane: Estate, number: int) -> None:
+    """A release on a proof that is killed before a step, and comes to its end after that."""
+    broken = ReleaseRound(lane)
+    held = held_before(lane, broken.command, broken.token, number)
+    _answer = held.kill() if held.step else held.go_on()
+    broken.is_nothing_lost()
+    broken.back()
+    broken.clear()
+
+
+@pytest.mark.slow
+def test_a_release_on_a_proof_is_killed_at_some_steps(production: Estate) -> None:
+    for number in range(2, count_of_steps(production, ReleaseRound), 8):
+        release_broken_off(production, number)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(3600)
+def test_a_release_on_a_proof_is_killed_at_every_step(production: Estate) -> None:
+    for number in range(count_of_steps(production, ReleaseRound)):
+        release_broken_off(production, number)
