@@ -28,6 +28,8 @@ PROGRAMS = {
     "driver": "launchplane_lane_driver.command_line",
     # The driver, which dies before one of its durable steps.
     "dying": "tests.driver.dying",
+    # The driver as it was run some time ago.
+    "behind": "tests.driver.behind",
 }
 CHECKOUT = Path(__file__).resolve().parents[2]
 ADOPT_ORPHANS = 36

@@ -189,6 +189,7 @@ class SmallHost:
         approvers: str,
         *,
         store_url: str | None = None,
+        thresholds: str = "",
     ) -> None:
         self.store_url = store_url
         """Where the store is; None for a file in the host's own folder."""
@@ -197,6 +198,8 @@ class SmallHost:
         self.host = HostDirectory.initialise(self.directory)
         create_signing_key(self.host)
         self.host.approvers_file.write_text(approvers)
+        if thresholds:
+            self.host.thresholds_file.write_text(thresholds)
         self.lanes: dict[str, SmallLane] = {}
         with pytest.MonkeyPatch.context() as around:
             if store_url:
@@ -365,6 +368,11 @@ class SmallHost:
     def operate(self, *arguments: str, **environment: str) -> Done:
         """Run it to its end."""
         return self.command(*arguments, **environment).wait()
+
+    def operated(self, seconds_ago: float, *arguments: str) -> Done:
+        """Run it to its end as it was typed so many seconds ago."""
+        words = (str(seconds_ago), *arguments)
+        return self.forks.start("behind", words, self.environment()).wait()
 
 
 def write_program(path: Path, text: str) -> None:

@@ -1,0 +1,1 @@
+"""The nights that must end well, each as `docs/nights.md` tells it."""
