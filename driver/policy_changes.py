@@ -167,9 +167,11 @@ def apply_policy(office: LaneOffice, digest: Digest) -> PolicyRevision:
                 ReasonCode.APPROVALS_MISSING,
                 f"The change loosens ({'; '.join(proposed.loosens)}), so it needs the proposer's "
                 f"signature and those of {proposed.tally.required} approvers; signed: "
-                f"{_signed(proposed)}.",
-                f"Let them read it and sign it with `lane-authority approve {digest}`.",
+                f"{_signed(proposed)}.{_waits(proposed)}",
+                f"Let them read it and sign it with `lane-authority approve {digest}`"
+                + (", and apply it then." if proposed.tally.cooling_off_until else "."),
                 required=proposed.tally.required,
+                waits_until=proposed.tally.cooling_off_until,
             ),
             *why_nobody_counts(office.host, office.store),
         )
@@ -182,6 +184,12 @@ def apply_policy(office: LaneOffice, digest: Digest) -> PolicyRevision:
         approvals_used=office.free_approval_ids(digest),
         replaces=change.after_revision,
     )
+
+
+def _waits(proposed: ProposedChange) -> str:
+    """Where fewer people are asked for, time takes their place."""
+    until = proposed.tally.cooling_off_until
+    return f" It must also wait until {until:%Y-%m-%d %H:%M} UTC." if until is not None else ""
 
 
 def _signed(proposed: ProposedChange) -> str:

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterator
 from datetime import timedelta
 
+from launchplane_lane_contracts.approval import ApprovalTally
 from launchplane_lane_contracts.explain import obligation_sentences, reason_count, reason_lines
 from launchplane_lane_contracts.forecast import Forecast
 from launchplane_lane_contracts.plan import Plan, PlanTarget
@@ -202,6 +203,7 @@ def policy_words(proposed: ProposedChange) -> str:
         *(f"  It loosens: {each}" for each in proposed.loosens),
         *_lowering_lines(change),
         f"Approvers besides the proposer: {proposed.tally.required}",
+        *_waits(proposed.tally),
         f"Digest: {proposed.digest}",
     ]
     return "\n".join(lines)
@@ -217,6 +219,13 @@ def _lowering_lines(change: PolicyChange) -> tuple[str, ...]:
     )
 
 
+def _waits(tally: ApprovalTally) -> tuple[str, ...]:
+    until = tally.cooling_off_until
+    if until is None:
+        return ()
+    return (f"It may be applied from {until:%Y-%m-%d %H:%M} UTC on, in place of more approvers.",)
+
+
 def people_words(proposed: ProposedPeople) -> str:
     """A change of whose signatures count, in words."""
     change = proposed.change
@@ -229,6 +238,7 @@ def people_words(proposed: ProposedPeople) -> str:
             f"{numbers.grave} for what is grave",
             *(f"  It loosens: {each}" for each in proposed.loosens),
             f"Approvers besides the proposer: {proposed.tally.required}",
+            *_waits(proposed.tally),
             f"Digest: {proposed.digest}",
         )
     )
