@@ -12,6 +12,7 @@ from .bundle_command import guard_bundle
 from .clock_commands import clock
 from .decide_command import decide
 from .doctor_command import doctor
+from .drill_command import drill_command
 from .host_commands import approve, init
 from .keys_commands import keys
 from .lane_commands import lane, lanes
@@ -76,6 +77,7 @@ for command in (
     retry,
     settle,
     backup,
+    drill_command,
     lanes,
     lane,
     audit,

@@ -10,7 +10,7 @@ from launchplane_lane_contracts.vocabulary import LIVE_PHASES
 
 from .columns import UtcColumn
 
-SCHEMA_REVISION = "0007"
+SCHEMA_REVISION = "0008"
 """The migration that this program needs."""
 
 ONE_LIVE_OPERATION = "one_live_operation_per_lane"
@@ -154,6 +154,16 @@ class EvidenceRow(Base):
     backup_id: Mapped[str | None]
     document: Mapped[str]
     recorded_at: Mapped[datetime]
+
+
+class DrillClaimRow(Base):
+    """A lane that a drill is at."""
+
+    __tablename__ = "drill_claims"
+
+    lane: Mapped[str] = mapped_column(primary_key=True)
+    holder: Mapped[str]
+    claimed_until: Mapped[datetime]
 
 
 CORRECTS_THE_CLOCK = text("kind = 'clock_corrected'")

@@ -44,7 +44,18 @@ from launchplane_lane_contracts.vocabulary import (
 
 from ..highest import NOTHING, HighestFile
 from ..ledger_head import GENESIS, LedgerHead, LedgerHeadFile
-from . import approvals, clocks, evidence, lanes, ledger, operations, people, policies, reconciling
+from . import (
+    approvals,
+    clocks,
+    drills,
+    evidence,
+    lanes,
+    ledger,
+    operations,
+    people,
+    policies,
+    reconciling,
+)
 from .engine import StoreDatabase
 from .ledger import EntryKind, Transaction
 from .migrate import migrate
@@ -678,6 +689,21 @@ class Store:
         """One backup's gate, whichever lane's it is, and its newest load proof."""
         with self._database.reading() as session:
             return evidence.gate(session, backup_id), evidence.load_proof_of(session, backup_id)
+
+    # -- drills --------------------------------------------------------------------
+
+    def claim_drill(self, lane: Lane, holder: str, *, now: UtcInstant, until: UtcInstant) -> bool:
+        """Take a lane for a drill until then (UTC), or keep it; False while another drill has it.
+
+        It is no record of anything, so the ledger does not know it.
+        """
+        with self._database.writing() as session:
+            return drills.claim(session, lane, holder, now=now, until=until)
+
+    def end_drill(self, lane: Lane, holder: str) -> None:
+        """Give a lane back that a drill took."""
+        with self._database.writing() as session:
+            drills.give_back(session, lane, holder)
 
     # -- the ledger ----------------------------------------------------------------
 

@@ -127,6 +127,7 @@ def test_every_command_answers_one_json_document_and_no_secret(
         run("backup", "prove", str(gate["backup_id"]), command="backup prove")
         run("backup", "list", name, command="backup list")
         run("backup", "prune", name, command="backup prune")
+        run("drill", name)
         bare.put_guard_back()
     tag = bare.tag()
     bare.execute(f'COMMENT ON DATABASE "{bare.database}" IS NULL')
