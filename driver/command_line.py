@@ -15,6 +15,7 @@ NEEDED = (
     "pluggy",
     "requests",
     "psycopg",
+    "werkzeug",
 )
 
 

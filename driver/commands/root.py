@@ -32,6 +32,7 @@ from .rebuild_commands import (
     undo,
 )
 from .reconcile_command import reconcile
+from .serve_command import serve
 from .tenant_commands import tenant
 
 
@@ -85,6 +86,7 @@ for command in (
     notify,
     reconcile,
     clock,
+    serve,
     decide,
     launchplane,
     tenant,
