@@ -125,6 +125,16 @@ def everything(lane: OdooLane) -> list[object]:
     ]
 
 
+def events(lane: OdooLane) -> list[object]:
+    """The history, in order."""
+    return [
+        kind
+        for (kind,) in lane.cluster.execute(
+            "SELECT kind FROM launchplane_lane_event ORDER BY id", lane.database
+        )
+    ]
+
+
 def wait_for(what: str, happened: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not happened():
@@ -233,6 +243,7 @@ def test_a_copy_acts_only_once_it_is_stamped(world: World, mode: tuple[str, str]
         assert partners(copy, "made by a scheduled action") == 1
         assert partners(copy, "incoming") == 1
 
+        assert events(copy) == ["quarantine", "quarantine_ended"]
         if mode[1] == "0":
             _another_copy_takes_the_name(world, copy)
 

@@ -8,6 +8,7 @@ from odoo.sql_db import db_connect
 
 from ..server_wide.hooking import put_before
 from .held_back import held_back
+from .history import note_what_has_changed
 from .reading import quarantine_of
 
 _logger = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ def _process_jobs(original, db_name):
     try:
         with db_connect(db_name).cursor() as cursor:
             found = quarantine_of(cursor)
+            note_what_has_changed(cursor, found)
     except psycopg2.Error:
         # Odoo itself says what is wrong with the connection; each job is looked at again.
         found = None

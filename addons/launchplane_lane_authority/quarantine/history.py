@@ -1,0 +1,54 @@
+"""When a quarantine began and ended, in the history of the database itself."""
+
+import json
+import logging
+
+import psycopg2
+
+from launchplane_lane_contracts.marker import EVENT_TABLE
+
+from ..guard.marker_table import write_event
+from ..reading.cursor_query import query_through_cursor
+
+_logger = logging.getLogger(__name__)
+
+BEGAN = "quarantine"
+ENDED = "quarantine_ended"
+# Any number does, as long as all processes take the same.
+_LOCK = "SELECT pg_try_advisory_xact_lock(7193412650)"
+_LAST = f"""
+    SELECT kind, document FROM public.{EVENT_TABLE}
+     WHERE kind IN ('{BEGAN}', '{ENDED}') ORDER BY id DESC LIMIT 1
+"""  # noqa: S608 - constants, not input
+
+
+def note_what_has_changed(cursor, quarantine):
+    """Write it down where the last event says something else, and commit.
+
+    A database without the table, or one that cannot be written to, has no history.
+    """
+    query = query_through_cursor(cursor)
+    cursor.rollback()
+    try:
+        ((is_there,),) = query("SELECT to_regclass(%s)", (f"public.{EVENT_TABLE}",))
+        if is_there is None or query(_LOCK, ()) != [(True,)]:
+            return
+        last = query(_LAST, ())
+        kind, cause = _said(last[0]) if last else (ENDED, None)
+        if quarantine is not None and (kind, cause) != (BEGAN, quarantine.cause):
+            write_event(query, BEGAN, "odoo", {"cause": quarantine.cause.value})
+        elif quarantine is None and kind == BEGAN:
+            write_event(query, ENDED, "odoo", {})
+        cursor.commit()
+    except psycopg2.Error as problem:
+        cursor.rollback()
+        _logger.debug("The history was not written: %s", problem)
+
+
+def _said(event):
+    """The kind and cause of an event."""
+    kind, document = event
+    try:
+        return kind, json.loads(document).get("cause")
+    except (ValueError, AttributeError):
+        return kind, None
