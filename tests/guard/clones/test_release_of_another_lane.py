@@ -1,6 +1,9 @@
 """Another lane's own database that ended up among this lane's remains is not dropped as remains."""
 
+import pytest
+
 from launchplane_lane_contracts.evidence import KeptData
+from launchplane_lane_guard import undo as undo_module
 from tests.guard import fingerprint
 from tests.guard.clones.other_lane import other_lane
 from tests.guard.estate import Estate, refused
@@ -29,8 +32,13 @@ def remains_of(lane: Estate, other: Estate) -> KeptData:
     )
 
 
-def test_the_original_of_another_lane_is_not_released_as_remains(lane: Estate) -> None:
-    kept = remains_of(lane, other_lane(lane, protected=True))
+def test_the_original_of_another_lane_is_not_released_as_remains(
+    lane: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever way it came among them: an undo refuses to keep it."""
+    with monkeypatch.context() as patched:
+        patched.setattr(undo_module, "_refuse_others_own", lambda *_given: None)
+        kept = remains_of(lane, other_lane(lane, protected=True))
     before = lane.everything()
     refused(lane.run("release", lane.sign(lane.release_order(kept))), "release_needs_proof")
     assert lane.everything() == before
