@@ -149,6 +149,33 @@ class Move(LifeDocument):
         return Weight.GRAVE if self.kept_given_up else Weight.CONSEQUENTIAL
 
 
+class Copying(LifeDocument):
+    """What stands at the lane's place is accepted as a copy of another lane's data."""
+
+    policy_revision: Annotated[int, Field(ge=1)]
+    """The policy that the new marker shows."""
+    recorded_generation: Generation | None
+    """The generation last recorded of this lane; None where none was."""
+    copy_of: Lane
+    """The lane whose data it is a copy of."""
+    generation_there: Generation
+    """The generation of that lane that the marker names."""
+    authoritative_there: bool
+    """Whether marker, claim or that lane's policy calls it the only true copy."""
+    original_seen: bool
+    """Whether the original was read alive at its own place."""
+    system_identifier: SystemIdentifierField
+    """The cluster of the copy."""
+    database: DatabaseNameField
+    """The copy's name."""
+    database_oid: ObjectId
+    """The copy's oid."""
+    filestore_path: FilestorePathField
+    """The folder of its files."""
+    marker_digest: DigestField
+    """Digest of the marker's row, which is replaced."""
+
+
 class Retirement(LifeDocument):
     """The lane comes to its end: what is there is set aside and kept, and nothing is allowed."""
 

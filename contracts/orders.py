@@ -123,6 +123,18 @@ class StampOrder(Order):
     """Earlier permits of the same operation, which end with it."""
     as_it_stands: bool = False
     """Whether the data of before the permit never left its name, and the operation ends with it."""
+    copy_of: Lane | None = None
+    """The other lane whose marker it replaces: the data is a copy, and is neutralised before."""
+
+    @model_validator(mode="after")
+    def _a_copy_has_no_authority(self) -> Self:
+        if self.copy_of is not None and (
+            self.marker.authoritative or self.replaces is None or self.copy_of == self.lane
+        ):
+            raise ValueError(
+                "a copy of another lane's data replaces that lane's row and has no authority"
+            )
+        return self
 
 
 class UndoOrder(Order):

@@ -90,6 +90,7 @@ class ReasonCode(StrEnum):
     NOTHING_TO_DO = "nothing_to_do"
     POLICY_PROTECTS = "policy_protects"
     OLD_PLACE_UNSETTLED = "old_place_unsettled"
+    ORIGINAL_NOT_SEEN = "original_not_seen"
     NO_OPERATION_AUTHORIZED = "no_operation_authorized"
     RUNTIME_NOT_ANSWERING = "runtime_not_answering"
     CONNECTION_POOLED = "connection_pooled"

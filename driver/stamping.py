@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from launchplane_lane_contracts.contract import RULEBOOK_VERSION, Digest, PermitId
+from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.marker import Marker
 from launchplane_lane_contracts.orders import StampOrder
 from launchplane_lane_contracts.reading import DatabaseReading
@@ -25,12 +26,14 @@ def stamp(
     document_digest: Digest | None = None,
     ends: tuple[PermitId, ...] = (),
     as_it_stands: bool = False,
+    copy_of: Lane | None = None,
 ) -> None:
     """Have the guard write the marker, its tags and the lock.
 
     `replaces` names the row that may go though no rebuild brought the new one; `document_digest`
     is what was signed for another life than a rebuild. `ends` are earlier permits of the same
-    operation; `as_it_stands` says that nothing was ever set aside under them.
+    operation; `as_it_stands` says that nothing was ever set aside under them. `copy_of` is the
+    other lane whose marker is replaced; then the guard neutralises the data before.
     Raises Refused, CouldNotTell or Busy; then it may be tried again.
     """
     now = utc_now()
@@ -49,6 +52,7 @@ def stamp(
         document_digest=document_digest,
         ends=ends,
         as_it_stands=as_it_stands,
+        copy_of=copy_of,
     )
     carry_out(office.configuration(marker.lane), "stamp", office.sign(order), order.nonce)
 

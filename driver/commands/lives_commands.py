@@ -14,6 +14,7 @@ from launchplane_lane_contracts.reading import LaneReading
 
 from ..lane_office import LaneOffice
 from ..lives import LIVES, Asked, Life, LifePlan, carry_out, look
+from ..lives.copy import Copy
 from ..lives.kept_doors import find_kept, is_open, switch_kept
 from ..lives.life import proposed_document
 from ..lives.moved import Moved
@@ -68,7 +69,8 @@ def _command(life: Life[Any], help_text: str) -> click.Command:
         if digest is not None:
             _do(office, life, lane, Digest(digest), as_json)
         else:
-            asked = Asked(lane, as_person(person), reason.strip())
+            copies = life.command == Copy.command
+            asked = Asked(lane, as_person(person), reason.strip(), with_original=copies)
             _show(life, look(office, life, asked), as_json)
 
     return command
@@ -123,6 +125,9 @@ HELP = {
     "lost": "Declare a lane's data lost, and keep what can be reached of it.\n\n"
     "For data that can't be backed up any more, or whose server is gone. Nothing is dropped. "
     "Without --digest it is only shown.",
+    "copy": "Accept what stands at a lane's place as a copy of another lane's data.\n\n"
+    "It is neutralised, has no authority, and is this lane's own from then on. Without --digest it "
+    "is only shown.",
     "retire": "End a lane: keep its data, and allow nothing on it any more.\n\n"
     "What is kept is released by the rules. Without --digest it is only shown.",
 }

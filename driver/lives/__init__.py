@@ -6,6 +6,7 @@
 from typing import Any
 
 from .adopt import Adopt
+from .copy import Copy
 from .enrol import Enrol
 from .life import Asked, Life, LifePlan, carry_out, look
 from .lost import DeclareLost
@@ -23,6 +24,7 @@ LIVES: tuple[Life[Any], ...] = (
     DeclareLost(),
     Retire(),
     Moved(),
+    Copy(),
     ReleaseKept(),
 )
 """All of them, in the order in which they are listed."""

@@ -26,6 +26,7 @@ from ..lane_configuration import LaneConfiguration
 from ..lane_office import LaneOffice, utc_now
 from ..policy_changes import PolicyChange, lowering_change
 from .kept_proof import proof_of_kept
+from .original import Original, read_original
 
 Document = TypeVar("Document", bound=LifeDocument)
 
@@ -45,6 +46,8 @@ class Asked:
     """The command by which the guard looks at the place where the data was before (moved)."""
     old_place_is_stopped: bool = False
     """Whether the requester says that the old place is stopped for good (moved)."""
+    with_original: bool = False
+    """Whether the lane that a foreign marker names is looked at as well (copy)."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class Seen:
     """The proof of a backup of the kept data that was asked for."""
     proven_kept: frozenset[str] = frozenset()
     """The names of the kept data of which a backup is proven."""
+    original: Original | None = None
+    """The lane that a foreign marker names, where it was looked at."""
     lowering_change: PolicyChange | None = None
     """The change to the policy in force, where its signatures lower a marker and have not yet."""
 
@@ -160,6 +165,9 @@ def see(office: LaneOffice, asked: Asked) -> Seen:
         reading=witnessed.reading,
         observation=office.observe(witnessed),
         runtime=witnessed.runtime,
+        original=(
+            read_original(office, asked.lane, witnessed.reading) if asked.with_original else None
+        ),
         proven_kept=frozenset(
             each.name
             for each in record.kept

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from launchplane_lane_contracts.contract import RULEBOOK_VERSION, DatabaseName, Digest
 from launchplane_lane_contracts.errors import Refused
+from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.marker import Lineage, Marker, PhysicalIdentity
 from launchplane_lane_contracts.orders import PrepareOrder, StampOrder
 from launchplane_lane_contracts.reasons import ReasonCode, reason
@@ -26,6 +27,7 @@ def mark(
     authoritative: bool,
     generation: int | None = None,
     left_behind: Mapping[DatabaseName, str] = NOTHING_LEFT_BEHIND,
+    copy_of: Lane | None = None,
 ) -> Marker:
     """Give the data at the lane's place a marker and record it; of a new generation unless told."""
     seen = plan.seen
@@ -56,6 +58,7 @@ def mark(
         if seen.reading.database.marker_digest is not None
         else None,
         document_digest=plan.digest,
+        copy_of=copy_of,
     )
     return record_marked(office, marker, plan.digest, kind, left_behind=left_behind)
 

@@ -26,6 +26,7 @@ from launchplane_lane_contracts.filestore_check import (
 from launchplane_lane_contracts.judgement import TokenVerdict, judge_room
 from launchplane_lane_contracts.lives import (
     Adoption,
+    Copying,
     LifeDocument,
     Loss,
     Lowering,
@@ -396,6 +397,22 @@ VALUES: tuple[Contract, ...] = (
         kept_proven=(KEPT_DATABASE,),
         kept_left=(KEPT_DATABASE,),
         kept_given_up=(KEPT_DATABASE,),
+    ),
+    Copying(
+        lane=LANE,
+        requester=REQUESTER,
+        reason="for training",
+        policy_revision=1,
+        recorded_generation=GENERATION,
+        copy_of=LANE.model_copy(update={"instance": "other"}),
+        generation_there=GENERATION,
+        authoritative_there=True,
+        original_seen=True,
+        system_identifier=SERVER,
+        database=DATABASE,
+        database_oid=DATABASE_OID,
+        filestore_path=FILES,
+        marker_digest=MARKER.digest(),
     ),
     Retirement(
         lane=LANE,

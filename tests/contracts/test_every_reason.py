@@ -49,6 +49,7 @@ PROVOKED_ELSEWHERE = {
     Code.NOTHING_TO_DO: "tests/driver",
     Code.POLICY_PROTECTS: "tests/driver",
     Code.OLD_PLACE_UNSETTLED: "tests/driver",
+    Code.ORIGINAL_NOT_SEEN: "tests/driver",
     Code.NO_OPERATION_AUTHORIZED: "tests/driver",
     Code.APPROVERS_NOT_ON_RECORD: "tests/driver",
     Code.RUNTIME_NOT_ANSWERING: "tests/driver",

@@ -14,14 +14,29 @@ from launchplane_lane_contracts.orders import (
     ReleaseOrder,
 )
 
-from .cases import UPSTREAM, changed
+from .cases import LANE, UPSTREAM, changed
 from .every_model import KEPT_REFERENCE, ORDER_FIELDS, RELEASE, VALUES
-from .readings import a_lowering
+from .readings import a_lowering, a_stamp
 
 
 def test_an_order_that_lowers_writes_no_authoritative_marker() -> None:
     with pytest.raises(ValidationError, match="may not write an authoritative marker"):
         changed(a_lowering(), "marker.authoritative", True)
+
+
+def test_an_order_over_a_copy_gives_it_no_authority() -> None:
+    other = LANE.model_copy(update={"instance": "other"})
+    replaceable = changed(a_stamp(), "marker.authoritative", False)
+    replaceable = changed(replaceable, "replaces", "e" * 64)
+    assert changed(replaceable, "copy_of", other).copy_of == other
+    for order in (
+        changed(replaceable, "marker.authoritative", True),
+        changed(replaceable, "replaces", None),
+    ):
+        with pytest.raises(ValidationError, match="has no authority"):
+            changed(order, "copy_of", other)
+    with pytest.raises(ValidationError, match="has no authority"):
+        changed(replaceable, "copy_of", replaceable.lane)
 
 
 def test_an_order_that_lowers_writes_a_marker_of_its_own() -> None:

@@ -16,6 +16,7 @@ from .database import MAINTENANCE_DATABASE, connected, query_through
 from .keep import ABORTED, ENDED, FINISHED, UNDONE, Keep
 from .lane_reading import read_lane
 from .marker_table import create_tables, hold_row, write_event, write_row
+from .neutralise import neutralise
 from .order_check import check_environment
 from .settings import GuardSettings
 from .swap import comment, set_locked
@@ -106,6 +107,10 @@ def _stamp(settings: GuardSettings, order: StampOrder, token: str) -> LaneReadin
             if not keep.is_real(each):
                 keep.void(each, kept_name(order.database, marker.generation, REMAINS, each))
     pending = _adopted_rebuild(order, reading.database)
+    row = reading.database.marker_row
+    if order.copy_of is not None and (row is None or row.nonce != marker.nonce):
+        # Before it says that it is this lane's: until then an Odoo on it sends nothing.
+        neutralise(settings, settings.database)
     _write(settings, order, token, marker)
     if keep is not None:
         for each in (*_permits(order), *((pending,) if pending is not None else ())):
@@ -161,7 +166,7 @@ def _in_the_way(order: StampOrder, database: DatabaseReading) -> Reason | None:
     if row is None:
         return None
     remedy = "Plan again: the plan says whose data stands there and what can be done about it."
-    if row.lane != str(order.lane):
+    if row.lane not in (str(order.lane), str(order.copy_of)):
         return reason(
             ReasonCode.MARKER_FOREIGN,
             f"The database carries the marker of lane {row.lane}, the order is for {order.lane}.",
@@ -219,7 +224,8 @@ def _write(settings: GuardSettings, order: StampOrder, token: str, marker: Marke
         connection.autocommit = False
         if order.replaces is not None:
             _still_the_one(query, order, order.replaces)
-        write_row(query, marker.row(token), keep_claim=same_data)
+        # A claim was made for the original.
+        write_row(query, marker.row(token), keep_claim=same_data and order.copy_of is None)
         write_event(
             query,
             "stamp",

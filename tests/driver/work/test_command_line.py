@@ -161,6 +161,9 @@ def test_every_command_answers_one_json_document_and_no_secret(
     moved = quiet(host.operate("moved", name, "--reason", "x", "--old-place-stopped", "--json"))
     assert "nothing_to_do" in moved.stdout
     outputs["moved"] = [moved.stdout + moved.stderr]
+    copied = quiet(host.operate("copy", name, "--reason", "x", "--json"))
+    assert "nothing_to_do" in copied.stdout
+    outputs["copy"] = [copied.stdout + copied.stderr]
     run("lost", name, "--reason", "x")
     run("retire", name, "--reason", "x")
     run("lanes")
