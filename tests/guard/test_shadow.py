@@ -92,6 +92,16 @@ def test_a_devkit_that_empties_a_locked_lanes_folder_costs_one_command(protected
     assert refresh(protected).linked == 0
 
 
+@pytest.mark.parametrize("order", ["older", "newer"])
+def test_a_stale_job_that_bootstraps_a_locked_lane_changes_nothing(
+    protected: Estate, order: str
+) -> None:
+    before = protected.data()
+    assert bare_devkit(protected, "--bootstrap", "--order", order) == 20
+    assert protected.data() == before
+    assert check(protected).complete
+
+
 def test_without_the_shadow_the_same_files_are_gone(protected: Estate) -> None:
     bare_devkit(protected)
     answer = run(protected, "repair")

@@ -17,11 +17,17 @@ from launchplane_lane_driver.commands.policy_review import read_file
 from launchplane_lane_driver.commands.root import lane_authority
 from launchplane_lane_driver.lane_configuration import HostConfiguration
 from launchplane_lane_guard.commands.registry import COMMANDS
+from launchplane_lane_guard.settings import (
+    DECLARATION_VARIABLE,
+    KEEP_VARIABLE,
+    PUBLIC_KEYS_VARIABLE,
+)
 
 CHECKOUT = Path(__file__).parents[2]
 DOCUMENTS = sorted(
     [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *CHECKOUT.glob("docs/**/*.md")]
 )
+VARIABLES = {DECLARATION_VARIABLE, KEEP_VARIABLE, PUBLIC_KEYS_VARIABLE}
 INDENTED = re.compile(r"^    (\S.*)$", re.MULTILINE)
 INLINE = re.compile(r"`(lane-authority(?:-guard)? [^`]+)`")
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -86,6 +92,9 @@ def test_toml_examples_are_read(document: str, body: str, tmp_path: Path) -> Non
     lanes = plain.get("lanes", [plain])
     if "database" in lanes[0]:
         assert HostConfiguration.from_json(json.dumps(plain)).lanes
+        return
+    if "python_packages" in plain:
+        assert plain["environment"].keys() <= VARIABLES, document
         return
     if "schema_version" in lanes[0]:
         assert len(read_declarations(body.encode())) == len(lanes), document
