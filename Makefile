@@ -5,7 +5,7 @@ SET_UP = $(PYTHON) -I tests/real/setup.py
 RUN = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up demo demo-headless test test-full benchmark lint format schemas clean
+.PHONY: help set-up demo demo-headless test test-full benchmark lint format schemas docs clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -41,7 +41,10 @@ format: set-up ## bring the code into shape
 schemas: set-up ## write docs/schemas anew, after a model changed
 	@$(RUN) -m tests.schemas
 
+docs: set-up ## build the documents as pages, into site/; a broken link fails
+	@$(RUN) -m tests.pages
+
 clean: ## remove what was made in this checkout; the cache stays
 	@rm -rf .venv .venv.lock .mypy-path .mypy_cache .pytest_cache .ruff_cache .hypothesis \
-		build dist reports ./*.egg-info
+		build dist reports site ./*.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -28,7 +28,15 @@ TEST_PACKAGES = (
     "tests.driver",
     "benchmarks",
 )
-TEST_MODULES = ("tests.conftest", "tests.declarations", "tests.lint", "tests.run", "tests.schemas")
+TEST_MODULES = (
+    "tests.conftest",
+    "tests.declarations",
+    "tests.lint",
+    "tests.pages",
+    "tests.records_page",
+    "tests.run",
+    "tests.schemas",
+)
 ADDON = "addons/launchplane_lane_authority"
 # Odoo's own rules alone; ruff and mypy see to the rest. This addon is nobody's but its
 # authors', and its readme is written as fragments.

@@ -1,9 +1,10 @@
-"""Writes docs/schemas: `make schemas`. A test compares what is there with the models."""
+"""Writes docs/schemas and docs/records.md: `make schemas`. A test compares both."""
 
 import json
 from pathlib import Path
 
 from launchplane_lane_contracts.schemas import public_models, schema_name, schema_of
+from tests import records_page
 
 FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
 
@@ -28,6 +29,7 @@ def main() -> None:
             old.unlink()
     for name, text in files.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
+    records_page.main()
     print(f"{FOLDER}: {len(files)} schemas.")
 
 

@@ -1,14 +1,16 @@
 """The schemas in docs/schemas are those of the models, and take exactly what the models write."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import pytest
 from referencing import Registry, Resource
 
 from launchplane_lane_contracts.contract import Contract
+from launchplane_lane_contracts.orders import SignedOrder, WitnessOrder
 from launchplane_lane_contracts.schemas import public_models, schema_name
+from tests import records_page
 from tests.schemas import FOLDER, schema_files
 
 from .every_model import VALUES
@@ -32,6 +34,14 @@ def test_they_are_those_of_the_models() -> None:
     files, made = written(), schema_files()
     assert sorted(files) == sorted(made), "run `make schemas`"
     assert [name for name in files if files[name] != made[name]] == [], "run `make schemas`"
+
+
+def test_the_page_of_records_is_that_of_the_models() -> None:
+    page = records_page.PAGE.read_text(encoding="utf-8")
+    assert page == records_page.page(), "run `make schemas`"
+    told = {name for records in records_page.LIVES.values() for name in records}
+    # Every token that is signed stands there, whatever is added later.
+    assert {model.__name__ for model in (*get_args(SignedOrder), WitnessOrder)} <= told
 
 
 def test_they_are_schemas_and_every_name_is_one_models() -> None:

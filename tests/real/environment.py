@@ -26,7 +26,7 @@ ODOO_REQUIREMENTS = Path(__file__).with_name("requirements-odoo.txt")
 # Folders whose presence an editable install takes note of.
 MAPPED_FOLDERS = ("contracts", "driver", "addons/launchplane_lane_authority/guard")
 # Extras that one command needs and nothing else; they are installed when it is run.
-ON_DEMAND = frozenset({"benchmark", "mutation"})
+ON_DEMAND = frozenset({"benchmark", "docs", "mutation"})
 DISTRIBUTION_FILES = ("setup.cfg", "setup.py", "pyproject.toml")
 
 
