@@ -20,6 +20,7 @@ from .evidence import BackupGate
 from .fingerprint import ContentFingerprint, Difference, SequenceFingerprint
 from .lane import Lane
 from .marker import Generation, MarkerRow, ObjectId
+from .snapshot_place import SnapshotPlace
 
 MANIFEST = "manifest.json"
 """The manifest's file: its canonical bytes and nothing else."""
@@ -113,15 +114,6 @@ class FilestoreContent(Contract):
     """Named, but already missing or damaged where they were captured, and accepted as such."""
 
 
-class SnapshotPlace(Contract):
-    """The moment that the dump and the fingerprint see, as the server counts."""
-
-    wal_position: Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{1,8}/[0-9A-F]{1,8}$")]
-    """Where the write-ahead log stood."""
-    transactions: Annotated[str, StringConstraints(pattern=r"^[0-9]+:[0-9]+:[0-9,]*$")]
-    """The transactions that are seen (`pg_current_snapshot()`)."""
-
-
 class AddonVersion(Contract):
     """One installed addon."""
 
@@ -213,6 +205,7 @@ class BackupManifest(VersionedContract):
             filestore_path=self.filestore_path,
             snapshot_at=self.captured_at,
             manifest_digest=self.digest(),
+            snapshot=self.snapshot,
         )
 
     def expected_from(self, found: ContentFingerprint) -> ContentFingerprint:

@@ -10,6 +10,7 @@ from typing import Any
 from .contract import DatabaseName, SystemIdentifier
 from .marker import EngineTag
 from .reading import DatabaseEntry, ServerReading
+from .snapshot_place import SnapshotPlace
 
 Query = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 """Runs one statement with its parameters (`%s`) and gives its rows."""
@@ -18,7 +19,10 @@ _SERVER = """
     SELECT (SELECT system_identifier::text FROM pg_control_system()),
            current_setting('server_version_num')::int,
            clock_timestamp(), pg_is_in_recovery(), current_user::text,
-           rolsuper, rolcreatedb
+           rolsuper, rolcreatedb,
+           (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                 ELSE pg_current_wal_insert_lsn() END)::text,
+           pg_current_snapshot()::text
       FROM pg_roles WHERE rolname = current_user
 """
 _DATABASES = """
@@ -32,7 +36,9 @@ _DATABASES = """
 
 def read_server(query: Query) -> ServerReading:
     """The server and the role. Raises what the query raises."""
-    ((identifier, version, now, in_recovery, role, superuser, createdb),) = query(_SERVER, ())
+    ((identifier, version, now, in_recovery, role, superuser, createdb, wal, seen),) = query(
+        _SERVER, ()
+    )
     return ServerReading(
         system_identifier=SystemIdentifier(identifier),
         version=version,
@@ -41,6 +47,7 @@ def read_server(query: Query) -> ServerReading:
         role=role,
         role_is_superuser=superuser,
         role_may_create_databases=createdb,
+        place=SnapshotPlace(wal_position=wal, transactions=seen),
     )
 
 

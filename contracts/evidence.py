@@ -21,6 +21,7 @@ from .contract import (
 from .lane import Lane
 from .marker import Generation, ObjectId
 from .policy import UpstreamSource
+from .snapshot_place import SnapshotPlace
 
 
 class BackupGate(VersionedContract):
@@ -42,6 +43,8 @@ class BackupGate(VersionedContract):
     """The moment that it holds (UTC)."""
     manifest_digest: DigestField
     """Digest of its manifest."""
+    snapshot: SnapshotPlace | None = None
+    """The same moment as the server counts; None where nobody said it."""
 
 
 class DataProof(VersionedContract):

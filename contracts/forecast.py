@@ -13,6 +13,7 @@ from .contract import (
     VersionedContract,
 )
 from .reading import ByteCount
+from .snapshot_place import NewSince
 
 
 class Guarantee(Contract):
@@ -69,5 +70,7 @@ class Forecast(VersionedContract):
     """How long that one took, from setting aside to settled."""
     people: ForecastPeople
     """Who must sign."""
+    new_since: NewSince | None = None
+    """What the lane's server has written since the backup: what comes lacks it, and it is kept."""
     guarantees: tuple[Guarantee, ...]
     """What protects the lane through it."""

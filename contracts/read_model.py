@@ -201,6 +201,8 @@ class EvidenceView(Contract):
     """When that backup was restored and compared."""
     load_proof_at: InstantFact
     """When an Odoo registry was loaded on it."""
+    new_since: TextFact
+    """What the lane's server has written since that moment."""
 
 
 class KeptView(Contract):

@@ -18,6 +18,7 @@ from .evidence import SideData
 from .lane import Lane
 from .marker import EngineTag, FilestoreTag, MarkerRow, ObjectId, PhysicalIdentity
 from .policy import UpstreamSource
+from .snapshot_place import SnapshotPlace
 from .vocabulary import KeepState, ShadowState
 
 ByteCount = Annotated[int, Field(ge=0)]
@@ -56,6 +57,8 @@ class ServerReading(Contract):
     """Whether that role may do anything."""
     role_may_create_databases: bool
     """Whether that role has CREATEDB, without which it may not rename one."""
+    place: SnapshotPlace | None = None
+    """Where it stands, as it counts itself; None from a reader that does not say it."""
 
 
 class DatabaseEntry(Contract):

@@ -26,6 +26,7 @@ from launchplane_lane_contracts.vocabulary import (
 from .approvers_file import names_person
 from .guard_client import show
 from .lane_office import LaneOffice
+from .new_since import since_backup
 from .witnesses import Witnessed
 
 
@@ -52,6 +53,7 @@ def forecast(office: LaneOffice, plan: Plan, witnessed: Witnessed) -> Forecast:
             else None
         ),
         people=_people(office, plan),
+        new_since=since_backup(plan.observation.incoming.backup, witnessed.reading.database.server),
         guarantees=tuple(_guarantees(plan, witnessed)),
     )
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from launchplane_lane_contracts.evidence import BackupGate
 from launchplane_lane_contracts.judgement import kept_is_unchanged
 from launchplane_lane_contracts.read_model import (
     AuthorityFact,
@@ -32,6 +33,7 @@ from launchplane_lane_contracts.vocabulary import (
 
 from .evidence import load_proof_of
 from .lane_seen import LaneSeen
+from .new_since import new_words, since_backup
 
 NO_POLICY = "nobody has recorded a policy"
 
@@ -167,6 +169,7 @@ def evidence(seen: LaneSeen) -> EvidenceView:
             age=DurationFact.missing(none),
             data_proof_at=InstantFact.missing(none),
             load_proof_at=InstantFact.missing(none),
+            new_since=TextFact.missing(none),
         )
     at = recorded(gate.snapshot_at)
     loads = load_proof_of(gate, seen.overview.evidence.load_proofs)
@@ -186,7 +189,16 @@ def evidence(seen: LaneSeen) -> EvidenceView:
             if loads is not None
             else InstantFact.missing("no Odoo was loaded on that backup")
         ),
+        new_since=_new_since(seen, gate),
     )
+
+
+def _new_since(seen: LaneSeen, gate: BackupGate) -> TextFact:
+    """What the lane's server has written since the backup."""
+    found = since_backup(gate, seen.witnessed.reading.database.server)
+    if found is None:
+        return TextFact.missing("the backup is of another server, or nobody counted there")
+    return TextFact(**verified(seen), value=new_words(found))
 
 
 def last_rebuild(seen: LaneSeen) -> TextFact:

@@ -28,9 +28,14 @@ def pin(office: LaneOffice, document: Release) -> None:
 
 
 def pinned_backups(store: Store, lane: Lane) -> frozenset[BackupId]:
-    """Every backup of the lane that no pruning may remove; two people may give one up."""
-    return frozenset(
-        BackupId(entry.document["particulars"]["backup_id"])
-        for entry in store.walk_ledger(lane)
-        if entry.kind == EntryKind.NOTED and entry.document.get("what") == PINNED
-    )
+    """Every backup of the lane that data was, or was about to be, released on: the last copy."""
+    found = set()
+    for entry in store.walk_ledger(lane):
+        particulars = entry.document.get("particulars", {})
+        if entry.kind == EntryKind.NOTED and entry.document.get("what") == PINNED:
+            found.add(BackupId(particulars["backup_id"]))
+        elif entry.kind == EntryKind.KEPT_RELEASED:
+            basis = particulars.get("basis", {})
+            if basis.get("kind") == "proof":
+                found.add(BackupId(basis["backup_id"]))
+    return frozenset(found)

@@ -16,8 +16,8 @@ from .. import guard_client
 from ..evidence import USUAL_BACKUP_MAX_AGE, is_of_recorded_data, proof_of
 from ..lane_office import LaneOffice, new_nonce, utc_now
 from ..stamping import ORDER_VALID_FOR
-from ..store.ledger import EntryKind
 from .asking import place, result_of
+from .pins import pinned_backups
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _leaned_on(office: LaneOffice, lane: Lane, there: list[BackupGate]) -> dict[
         for gate in gates[:1]:
             found.setdefault(gate.backup_id, why)
 
-    for pinned in _pinned(office, lane):
+    for pinned in pinned_backups(office.store, lane):
         found[pinned] = "data was released on its proof"
     stays(proven, "it is the last proven one of this lane")
     stays(loading, "it is the last one of this lane that Odoo was seen to load on")
@@ -127,15 +127,4 @@ def _leaned_on(office: LaneOffice, lane: Lane, there: list[BackupGate]) -> dict[
     if record.unfinished is not None:
         for each in newest_first:
             found.setdefault(each.backup_id, "an operation on the lane is unfinished")
-    return found
-
-
-def _pinned(office: LaneOffice, lane: Lane) -> set[BackupId]:
-    """Backups on whose proof kept data was released: the last copy of what is gone."""
-    found = set()
-    for entry in office.store.walk_ledger(lane):
-        if entry.kind == EntryKind.KEPT_RELEASED:
-            basis = entry.document.get("particulars", {}).get("basis", {})
-            if basis.get("kind") == "proof":
-                found.add(BackupId(basis["backup_id"]))
     return found

@@ -13,6 +13,7 @@ from launchplane_lane_contracts.policy_words import policy_meaning
 from launchplane_lane_contracts.vocabulary import DataSource
 
 from ..lane_office import utc_now
+from ..new_since import new_words
 from ..operations import RESTORED
 from ..people_changes import ProposedPeople
 from ..policy_changes import PolicyChange, ProposedChange
@@ -107,6 +108,11 @@ def _bytes(told: Forecast) -> Iterator[str]:
     ):
         size = "unknown" if found.count is None else size_words(found.count)
         yield f"{name:<12}{EDGE}{size}: {found.detail}"
+    if told.new_since is not None:
+        yield (
+            f"New since:  {EDGE}{new_words(told.new_since)}. What comes lacks it; it is kept with "
+            "what stands there now"
+        )
 
 
 def _when(told: Forecast) -> Iterator[str]:

@@ -14,7 +14,6 @@ from launchplane_lane_contracts.backup import (
     FilestoreContent,
     FilestoreFile,
     SequenceSpan,
-    SnapshotPlace,
 )
 from launchplane_lane_contracts.backup_answers import (
     BackupCaptured,
@@ -26,6 +25,7 @@ from launchplane_lane_contracts.backup_answers import (
 from launchplane_lane_contracts.contract import Contract, Digest
 from launchplane_lane_contracts.evidence import DataProof
 from launchplane_lane_contracts.filestore_check import FilesCounted
+from launchplane_lane_contracts.snapshot_place import SnapshotPlace
 
 from .cases import DATABASE, DATABASE_OID, FILES, GENERATION, LANE, NOW, SERVER
 from .fingerprints import A, B, a_fingerprint

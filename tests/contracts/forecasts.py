@@ -9,9 +9,11 @@ from launchplane_lane_contracts.forecast import (
     ForecastPeople,
     Guarantee,
 )
+from launchplane_lane_contracts.snapshot_place import NewSince
 
 from .cases import NOW, REQUESTER
 
+NEW_SINCE = NewSince(wal_bytes=120_000, transactions=3)
 FORECAST = Forecast(
     server="PostgreSQL 17.2, cluster 7380000000000000001, role odoo",
     reached_by=("docker", "exec", "-i", "cm-prod", "lane-authority-guard"),
@@ -27,6 +29,13 @@ FORECAST = Forecast(
         could_approve=(Person("ann"), Person("ben")),
         signed=(REQUESTER,),
     ),
+    new_since=NEW_SINCE,
     guarantees=(Guarantee(words="Nothing is dropped.", holds=True, detail="it is renamed"),),
 )
-FORECAST_VALUES = (FORECAST, FORECAST.to_keep, FORECAST.people, *FORECAST.guarantees)
+FORECAST_VALUES = (
+    FORECAST,
+    FORECAST.to_keep,
+    FORECAST.people,
+    *FORECAST.guarantees,
+    NEW_SINCE,
+)

@@ -24,6 +24,7 @@ from launchplane_lane_contracts.reading import (
     RuntimeWitness,
     ServerReading,
 )
+from launchplane_lane_contracts.snapshot_place import SnapshotPlace
 from launchplane_lane_contracts.vocabulary import DataSource, KeepState, Operation, TagState
 
 from .cases import (
@@ -57,6 +58,7 @@ SERVER_READING = ServerReading(
     role="odoo",
     role_is_superuser=False,
     role_may_create_databases=True,
+    place=SnapshotPlace(wal_position="0/15B2C98", transactions="731:735:731"),
 )
 KEEP = KeepReading(state=KeepState.READY, path=FilestorePath("/srv/odoo/keep"))
 RUNTIME_IDENTITY = RuntimeIdentity(lane=LANE, deployment_record_id="deployment-1")

@@ -16,7 +16,7 @@ from launchplane_lane_contracts.vocabulary import TagState
 from .cases import DATABASE, DATABASE_OID, KEPT_DATABASE, KEPT_OID, MARKER_TABLE_OID, NOW, SERVER
 from .readings import DATABASE_READING, an_engine_tag
 
-SERVER_ROW = (SERVER, 150000, NOW, False, "odoo", False, True)
+SERVER_ROW = (SERVER, 150000, NOW, False, "odoo", False, True, "0/15B2C98", "731:735:731")
 TAG, KEPT_TAG = an_engine_tag(), an_engine_tag(oid=KEPT_OID, state=TagState.KEPT)
 COLUMNS = tuple(MarkerRow.model_fields)
 

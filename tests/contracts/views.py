@@ -96,6 +96,7 @@ VIEW = LaneView(
         age=DurationFact(**RECORDED, value=timedelta(hours=1)),
         data_proof_at=InstantFact(**RECORDED, value=NOW),
         load_proof_at=InstantFact.missing("nobody has loaded an Odoo on it"),
+        new_since=TextFact(**VERIFIED, value="3 transactions"),
     ),
     last_rebuild=TextFact(**RECORDED, value="bootstrap from empty, settled"),
     kept=(KEPT,),

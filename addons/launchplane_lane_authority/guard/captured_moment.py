@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from psycopg2.extensions import connection as Connection
 
-from launchplane_lane_contracts.backup import SnapshotPlace
 from launchplane_lane_contracts.errors import CouldNotTell
 from launchplane_lane_contracts.reading import DatabaseEntry
+from launchplane_lane_contracts.snapshot_place import SnapshotPlace
 
 from .database import Query, query_through
 from .snapshot import one_moment

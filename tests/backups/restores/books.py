@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from launchplane_lane_contracts.backup_answers import BackupCaptured, BackupProven
+from launchplane_lane_contracts.contract import BackupId
 from launchplane_lane_contracts.evidence import BackupGate, LoadProof
 from launchplane_lane_contracts.reasons import ReasonCode as Code
 from launchplane_lane_driver.lane_office import utc_now
@@ -39,14 +40,20 @@ class Books:
         assert proof is not None
         record_evidence(self.host.office, proof)
         if loads:
-            record_evidence(
-                self.host.office,
-                LoadProof(
-                    backup_id=gate.backup_id,
-                    manifest_digest=gate.manifest_digest,
-                    proven_at=utc_now(),
-                ),
-            )
+            self.loads(gate.backup_id)
+
+    def loads(self, backup: str) -> None:
+        """An Odoo was loaded on it, on record."""
+        gate, _proof = self.host.office.store.backup(BackupId(backup))
+        assert gate is not None
+        record_evidence(
+            self.host.office,
+            LoadProof(
+                backup_id=gate.backup_id,
+                manifest_digest=gate.manifest_digest,
+                proven_at=utc_now(),
+            ),
+        )
 
     def write(self, name: str) -> None:
         """Somebody works."""

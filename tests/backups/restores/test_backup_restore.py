@@ -25,6 +25,11 @@ def test_an_older_backup_comes_back_and_the_newer_data_is_kept(books: Books) -> 
     books.write("after the older backup")
     fresh = books.captured()
     books.proven(fresh, loads=False)
+    told = books.plan(older, code=50)["forecast"]["new_since"]
+    assert told["transactions"] >= 1
+    assert told["wal_bytes"] > 0
+    view = books.run("lane", str(books.lane.lane))["evidence"]["new_since"]
+    assert view["trust"] == "verified"
     operation = books.authorized(older)
     side = books.run("materialise", operation)
     books.write("between capture and begin")
