@@ -25,7 +25,7 @@ from .lane_configuration import LaneConfiguration
 from .notices import notices_of
 from .people import people_that_count
 from .store.records import LedgerEntry, StoredApproval
-from .store.store import Store
+from .store.store import ORDER_SIGNED, Store
 from .telling import Teller
 from .witnesses import NOTHING_COMES, Witnessed, ask_witnesses, judge
 
@@ -177,7 +177,7 @@ class LaneOffice:
             order, audience=AUDIENCE, issued_at=order.issued_at, expires_at=order.begin_before
         )
         self.store.note(
-            "order_signed",
+            ORDER_SIGNED,
             order.lane,
             {
                 "kind": order.kind,

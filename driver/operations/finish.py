@@ -18,7 +18,14 @@ from ..stamping import stamp
 from ..store.records import OperationRecord
 from ..witnesses import Witnessed
 from .start import begun_in_the_lane
-from .steps import as_policy_says_now, marker_of, permit_of, stamped_before, wrong_phase
+from .steps import (
+    as_policy_says_now,
+    marker_of,
+    permit_of,
+    refuse_revoked_permits,
+    stamped_before,
+    wrong_phase,
+)
 
 SECONDS_BETWEEN_QUESTIONS = 1.0
 
@@ -48,6 +55,7 @@ def finish(
             "materialiser_failed", operation.lane, {"report": report[:2000]}, utc_now()
         )
         raise Refused.because(_materialiser_failed(operation, report))
+    refuse_revoked_permits(office, operation, earlier=False)
     permit = permit_of(office, operation)
     assert operation.permit_token is not None
     configuration = office.configuration(operation.lane)

@@ -2,6 +2,7 @@
 
 from launchplane_lane_contracts.contract import DatabaseName
 from launchplane_lane_contracts.decision import Obligations
+from launchplane_lane_contracts.errors import CouldNotTell, Refused
 from launchplane_lane_contracts.evidence import KeptData
 from launchplane_lane_contracts.marker import Lineage, Marker, PhysicalIdentity
 from launchplane_lane_contracts.orders import Permit
@@ -14,6 +15,7 @@ from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.vocabulary import UNFINISHED_PHASES, OperationPhase
 
+from ..keys import permit_said_by
 from ..lane_office import LaneOffice, new_nonce, utc_now
 from ..stamping import stamped_there
 from ..store.records import OperationRecord
@@ -27,8 +29,40 @@ def permit_of(office: LaneOffice, operation: OperationRecord) -> Permit:
 
 def _permit(office: LaneOffice, token: str) -> Permit:
     order = office.keys.verify_marker(token).order
-    assert isinstance(order, Permit)
-    return order
+    if isinstance(order, Permit):
+        return order
+    # Its key was revoked since. What this host itself has signed stands in its ledger all the same.
+    said = permit_said_by(token)
+    if said is not None and office.store.signed_order(said.lane, said.digest()):
+        return said
+    raise CouldNotTell(
+        "The permit in the store can be verified neither by its signature nor by the ledger. Put "
+        "the newest store back from its backup, or the public key that signed it."
+    )
+
+
+def refuse_revoked_permits(
+    office: LaneOffice, operation: OperationRecord, *, earlier: bool
+) -> None:
+    """Refuse where the guard would: it takes nothing from a permit whose key was revoked.
+
+    With `earlier`, from none of those that the operation had before, either.
+    """
+    tokens = [each.permit_token for each in operation.earlier_permits] if earlier else []
+    tokens += [operation.permit_token] if operation.permit_token is not None else []
+    if all(office.keys.verify_marker(token).order is not None for token in tokens):
+        return
+    raise Refused.because(
+        reason(
+            ReasonCode.ORDER_REFUSED,
+            f"A permit of operation {operation.operation_id} was signed by a key that was revoked "
+            "since, so the guard takes nothing from it.",
+            "Do the same once more, which signs another permit and keeps what was left "
+            f"(`lane-authority retry {operation.operation_id}`), and finish it; then a "
+            "restore/kept brings the old data back, where that is wanted.",
+            operation_id=operation.operation_id,
+        )
+    )
 
 
 def first_permit_of(office: LaneOffice, operation: OperationRecord, reading: LaneReading) -> Permit:

@@ -28,6 +28,7 @@ from .steps import (
     is_begun,
     marker_of,
     permit_of,
+    refuse_revoked_permits,
     remains_as_kept,
     stamped_before,
     wrong_phase,
@@ -53,6 +54,7 @@ def undo(office: LaneOffice, operation_id: OperationId) -> OperationRecord:
         )
     if operation.phase not in UNFINISHED_PHASES:
         raise Refused.because(wrong_phase(operation, "undone"))
+    refuse_revoked_permits(office, operation, earlier=True)
     permit = permit_of(office, operation)
     if (
         is_begun(operation) or began_before(operation)

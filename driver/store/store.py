@@ -73,6 +73,9 @@ AT_ONCE = 1000
 LOWERED = "lowered"
 """How data was recorded whose marker lost its authority."""
 
+ORDER_SIGNED = "order_signed"
+"""What is noted before an order is given to anybody."""
+
 NO_PARTICULARS: Mapping[str, Any] = {}
 
 
@@ -716,6 +719,15 @@ class Store:
             query = query.where(LedgerRow.lane == str(lane))
         with self._database.reading() as session:
             return tuple(ledger.entry_of(row) for row in session.scalars(query))
+
+    def signed_order(self, lane: Lane, order_digest: Digest) -> bool:
+        """Whether the ledger says that this host signed the order with this digest."""
+        return any(
+            entry.kind == EntryKind.NOTED
+            and entry.document["what"] == ORDER_SIGNED
+            and entry.document["particulars"]["order_digest"] == order_digest
+            for entry in self.ledger_entries(lane)
+        )
 
     def walk_ledger(self, lane: Lane | None = None) -> Iterator[LedgerEntry]:
         """The same, oldest first and a few at a time, however many there are."""

@@ -3,6 +3,7 @@
 import inspect
 import re
 import sys
+import threading
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -330,6 +331,47 @@ def test_launchplane_notify(host: SmallHost, production: SmallLane) -> None:
     assert not made.decision.allowed
     assert [each.kind for each in heard] == [NoticeKind.REFUSED_ON_PRODUCTION]
     assert heard[0].lane == production.lane
+
+
+def test_no_answer_to_a_notice_is_in_the_way(host: SmallHost, lane: SmallLane) -> None:
+    """Another driver says no to a notice, fails, leaves or hangs; the rebuild is settled."""
+    directory, heard, never = str(host.directory), threading.Barrier(5), threading.Event()
+
+    def failing(_notice: Notice) -> None:
+        heard.wait(60)
+        raise RuntimeError("out of order")
+
+    def leaving(_notice: Notice) -> None:
+        heard.wait(60)
+        raise SystemExit(1)
+
+    def hanging(_notice: Notice) -> None:
+        heard.wait(60)
+        never.wait()
+
+    def refusing(_notice: Notice) -> Verdict:
+        heard.wait(60)
+        return NO
+
+    others = {
+        each.__name__: answering(
+            "launchplane_notify",
+            as_hook("launchplane_notify", lambda notice, each=each: each(notice)),
+        )
+        for each in (failing, leaving, hanging, refusing)
+    }
+    asked = drivers(**others)
+    planned = asked.review(directory, host.request(lane))
+    asked.authorize(directory, planned.plan_digest)
+    effect = "stable_bootstrap_schedule"
+    asked.before_provider_effect(directory, lane.lane, effect, "")
+    lane.materialise()
+    (verdict,) = asked.finish(directory, lane.lane, succeeded=True, report="")
+    assert verdict.operation_id is not None
+    assert host.office.store.operation(verdict.operation_id).phase == "settled"
+    # Each of them was told; what came of it is of no consequence.
+    heard.wait(60)
+    never.set()
 
 
 def test_launchplane_lane_view(host: SmallHost, lane: SmallLane) -> None:
