@@ -397,3 +397,10 @@ def _runtime(lane: LaneParts) -> Iterator[Finding]:
             "Odoo has not said that it goes on serving a locked database, so none is locked.",
             "Load the addon server-wide: name it in odoo.conf under `server_wide_modules`.",
         )
+    if witness.reading is not None and witness.reading.quarantine_loaded is False:
+        yield Finding.warning(
+            "quarantine",
+            "Odoo does not load the addon for every database, so on a copy of this data, or on "
+            "another lane's, it would send mail and run scheduled actions.",
+            "Load the addon server-wide: name it in odoo.conf under `server_wide_modules`.",
+        )

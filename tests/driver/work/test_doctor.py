@@ -201,6 +201,11 @@ BREAKS: dict[str, tuple[Break, str, Health]] = {
         "listing",
         Health.WARNING,
     ),
+    "a copy would send mail": (
+        _lie(quarantine_loaded=False),
+        "quarantine",
+        Health.WARNING,
+    ),
     "connection refused": (
         _connection(f"postgresql://x@127.0.0.1:{free_port()}"),
         "connection",
