@@ -26,6 +26,17 @@ def record_evidence(office: LaneOffice, found: Evidence) -> Lane:
     return office.store.record_evidence(found, now=now)
 
 
+def record_imported(office: LaneOffice, gate: BackupGate) -> Lane:
+    """Put the gate of an imported backup on record, of whatever generation it is.
+
+    Whose it is, the guard read from a marker that this control plane had signed. It speaks for the
+    data that is there only where it is of that. Raises Refused for one from the future.
+    """
+    now = utc_now()
+    _refuse_the_future(gate, now)
+    return office.store.record_evidence(gate, now=now)
+
+
 def _refuse_the_future(found: Evidence, now: datetime) -> None:
     said = _instant_of(found)
     if said <= now + LARGEST_STEP_BACK:

@@ -1,6 +1,7 @@
 """`backup …`: capture the lanes' data, prove that it can be had back, and see what there is."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import click
 from rich.markup import escape
@@ -10,6 +11,7 @@ from launchplane_lane_contracts.contract import BackupId, DatabaseName
 from launchplane_lane_contracts.errors import BadInput
 from launchplane_lane_contracts.lane import Lane
 
+from ..backups.bring_in import Foreign, bring_in, read_record
 from ..backups.capture import capture_kept, capture_live
 from ..backups.listing import backups_on_record, in_words
 from ..backups.prove import prove as prove_backup
@@ -17,7 +19,7 @@ from ..backups.prune import look as look_at_backups
 from ..backups.prune import prune as prune_backups
 from ..lane_office import utc_now
 from .progress import waiting_for
-from .shared import LANE, answer, json_option, office_of, say
+from .shared import INSTANT, LANE, answer, json_option, office_of, say
 
 LONGEST_ID = 128
 
@@ -135,6 +137,52 @@ def proven_words(found: BackupProven) -> str:
     else:
         lines.append(f"Load:       NOT proven, Odoo did not load: {found.load.words}")
     return "\n".join(lines)
+
+
+@backup.command("import")
+@click.argument("lane", type=LANE)
+@click.option(
+    "--record",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Launchplane's backup gate record, which names dump, files and time.",
+)
+@click.option("--dump", help="The dump, as the guard sees it: pg_dump's custom or directory form.")
+@click.option("--files", help="The attachments, as the guard sees them: a folder, tar or zip file.")
+@click.option("--taken-at", type=INSTANT, help="The moment that it holds (UTC).")
+@click.option(
+    "--accept-lacking", is_flag=True, help="Take it as it is that files are missing or damaged."
+)
+@workers_option
+@json_option
+@click.pass_context
+def import_(
+    context: click.Context,
+    lane: Lane,
+    record: Path | None,
+    dump: str | None,
+    files: str | None,
+    taken_at: datetime | None,
+    accept_lacking: bool,
+    workers: int,
+    as_json: bool,
+) -> None:
+    """Make a backup of what others captured of LANE.
+
+    Its marker has to be one that was signed for the lane. It proves nothing until it is proven.
+    """
+    if record is not None and dump is None and taken_at is None and files is None:
+        foreign = read_record(record, lane)
+    elif record is None and dump is not None and taken_at is not None:
+        foreign = Foreign(dump=dump, files=files, taken_at=taken_at)
+    else:
+        raise BadInput("Name either --record, or --dump with --taken-at (and --files).")
+    office = office_of(context)
+    with waiting_for(f"Importing a backup of {lane}", quiet=as_json):
+        made = bring_in(office, lane, foreign, workers=workers, accept_lacking=accept_lacking)
+    if as_json:
+        answer(made)
+    else:
+        say(escape(captured_words(made)))
 
 
 @backup.command("list")

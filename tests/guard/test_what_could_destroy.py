@@ -92,6 +92,34 @@ REASONS: dict[tuple[str, str], str] = {
         "import shutil",
     ): "for that",
     (
+        "addons/launchplane_lane_authority/guard/backup_import.py",
+        "shutil.rmtree(folder / INCOMING)",
+    ): "what it unpacked a moment ago, in a folder of its own making",
+    (
+        "addons/launchplane_lane_authority/guard/backup_import.py",
+        "import shutil",
+    ): "for that",
+    (
+        "addons/launchplane_lane_authority/guard/unpacking.py",
+        "path.unlink()",
+    ): "a file that it unpacked a moment ago, whose content is not what its name says",
+    (
+        "addons/launchplane_lane_authority/guard/unpacking.py",
+        "shutil.copyfile(path, target / path.name)",
+    ): "writes into an empty folder of its own making",
+    (
+        "addons/launchplane_lane_authority/guard/unpacking.py",
+        "shutil.copyfileobj(stream, taken, COPIED_AT_ONCE_BYTES)",
+    ): "writes into a file that it made a moment ago",
+    (
+        "addons/launchplane_lane_authority/guard/unpacking.py",
+        "import shutil",
+    ): "for those",
+    (
+        "driver/store/drills.py",
+        "session.delete(row)",
+    ): "the host's note that a drill is at a lane",
+    (
         SCRATCH,
         'cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))',
     ): "a scratch, by a name that no lane's database may have (tests/backups/test_prove.py)",

@@ -119,7 +119,7 @@ def capture(
     require_other_volume(settings, backups)
     subject = _subject(settings, database)
     with (
-        _private_files(),
+        private_files(),
         partial_folder(backups) as folder,
         connected(settings, subject.entry.name) as session,
         connected(settings, subject.entry.name) as beside,
@@ -134,7 +134,8 @@ def capture(
                 # First, since Odoo's collection takes away what the live database names no more.
                 files = _files(settings, subject, moment, folder)
                 if files.content.lacking and not accept_lacking:
-                    raise _lacking(files, still_named(query_through(beside), files.content.lacking))
+                    named = still_named(query_through(beside), files.content.lacking)
+                    raise lacking_files(files, named)
                 fingerprint = _fingerprint(settings, subject.entry, moment, workers)
                 dump.wait()
             after = read_sequences(beside)
@@ -172,7 +173,7 @@ def capture(
 
 
 @contextmanager
-def _private_files() -> Iterator[None]:
+def private_files() -> Iterator[None]:
     """What is made meanwhile belongs to this user alone."""
     before = os.umask(0o077)
     try:
@@ -323,7 +324,7 @@ def _files(
     return copy_named(moment.query, sources, folder, source_digest)
 
 
-def _lacking(files: FilesCopied, named: set[str]) -> LaneAuthorityError:
+def lacking_files(files: FilesCopied, named: set[str]) -> LaneAuthorityError:
     """Why there is no backup: files are lost, or were taken away in this very moment."""
     lacking = files.content.lacking
     if not named:

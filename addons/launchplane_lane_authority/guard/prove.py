@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from itertools import chain
+from pathlib import Path
 
 from psycopg2.extensions import connection as Connection
 
@@ -136,10 +137,20 @@ def restore(
     scratch: Scratch,
     workers: int,
 ) -> str:
-    """Restore the dump into an empty database; what went wrong, or nothing. Raises OSError."""
-    source = backup.database
-    if backup.manifest.dump.format is DumpFormat.CUSTOM:
-        source /= DUMP_ARCHIVE
+    """Restore a backup's dump; what went wrong, or nothing. Raises OSError."""
+    form = backup.manifest.dump.format
+    return restore_dump(settings, backup.database, form, program, scratch, workers)
+
+
+def restore_dump(
+    settings: GuardSettings,
+    source: Path,
+    form: DumpFormat,
+    program: ClientProgram,
+    scratch: Scratch,
+    workers: int,
+) -> str:
+    """Restore a dump into an empty database; what went wrong, or nothing. Raises OSError."""
     command = [
         str(program.path),
         f"--jobs={workers}",
@@ -148,7 +159,7 @@ def restore(
         "--exit-on-error",
         "--no-password",
         f"--dbname={scratch.name}",
-        str(source),
+        str(source / DUMP_ARCHIVE if form is DumpFormat.CUSTOM else source),
     ]
     with tempfile.TemporaryFile() as errors:
         environment = server_environment(settings, scratch.name)

@@ -2,16 +2,18 @@
 
 from argparse import ArgumentParser
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from launchplane_lane_contracts.backup_answers import BackupCaptured
 from launchplane_lane_contracts.contract import BackupId, FilestorePath
-from launchplane_lane_contracts.errors import Refused
+from launchplane_lane_contracts.errors import BadInput, Refused
 from launchplane_lane_contracts.orders import PruneOrder
 
+from ..backup_import import import_backup
 from ..backups_folder import damaged
 from ..backups_kept import list_backups, prune
-from ..capture import capture
+from ..capture import Captured, capture
 from ..filestore_check import counted
 from ..fingerprint import DEFAULT_WORKERS, MOST_WORKERS
 from ..prove import prove
@@ -24,12 +26,37 @@ NAMED_AT_MOST = 5
 
 def _capture(call: Call) -> Answer:
     chosen = call.arguments
-    captured = capture(
-        _settings(call),
-        chosen.database,
-        workers=chosen.workers,
-        accept_lacking=chosen.accept_lacking,
+    return _made(
+        capture(
+            _settings(call),
+            chosen.database,
+            workers=chosen.workers,
+            accept_lacking=chosen.accept_lacking,
+        )
     )
+
+
+def _import(call: Call) -> Answer:
+    chosen = call.arguments
+    try:
+        taken_at = datetime.fromisoformat(chosen.taken_at)
+    except ValueError:
+        taken_at = None
+    if taken_at is None or taken_at.utcoffset() != timedelta(0):
+        raise BadInput("--taken-at is an instant in UTC, such as 2027-01-31T00:00:00Z.")
+    return _made(
+        import_backup(
+            _settings(call),
+            chosen.dump,
+            chosen.files,
+            taken_at.astimezone(UTC),
+            workers=chosen.workers,
+            accept_lacking=chosen.accept_lacking,
+        )
+    )
+
+
+def _made(captured: Captured) -> Answer:
     backup, manifest = captured.backup, captured.backup.manifest
     files = manifest.filestore
     answer = BackupCaptured(
@@ -113,17 +140,35 @@ def _place_and_workers(parser: ArgumentParser) -> None:
     )
 
 
-def _capture_arguments(parser: ArgumentParser) -> None:
-    _place_and_workers(parser)
-    parser.add_argument(
-        "--database",
-        metavar="NAME",
-        help="the lane's own database, or one that it keeps and that is open for reading",
-    )
+def _lacking(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--accept-lacking",
         action="store_true",
         help="take it as it is that files are missing or damaged; the backup says which",
+    )
+
+
+def _import_arguments(parser: ArgumentParser) -> None:
+    _place_and_workers(parser)
+    _lacking(parser)
+    parser.add_argument(
+        "--dump", type=Path, required=True, metavar="PATH", help="pg_dump's directory or file"
+    )
+    parser.add_argument(
+        "--files", type=Path, metavar="PATH", help="the attachments: a folder, tar or zip file"
+    )
+    parser.add_argument(
+        "--taken-at", required=True, metavar="INSTANT", help="the moment that it holds (UTC)"
+    )
+
+
+def _capture_arguments(parser: ArgumentParser) -> None:
+    _place_and_workers(parser)
+    _lacking(parser)
+    parser.add_argument(
+        "--database",
+        metavar="NAME",
+        help="the lane's own database, or one that it keeps and that is open for reading",
     )
 
 
@@ -145,6 +190,12 @@ COMMANDS = (
         _prove,
         add_arguments=_prove_arguments,
         may_run_a_command=True,
+    ),
+    Command(
+        "import",
+        "make a backup of a dump and files that others took; it is not proven by that",
+        _import,
+        add_arguments=_import_arguments,
     ),
     Command("backups", "list the backups of this lane", _backups, add_arguments=_place),
     Command(
