@@ -105,6 +105,8 @@ WITHOUT_AN_ORDER: frozenset[tuple[str, str, str]] = frozenset(
         ("backups.prune", "in_the_folder", "backups"),
         # Restores into a scratch database of its own, which it drops again.
         ("backups.prove", "prove", "prove"),
+        # The same, and writes a backup beside the lane.
+        ("backups.bring_in", "bring_in", "import"),
         # Drops what waits beside the lane and never had its name.
         ("operations.undo", "undo", "sweep"),
     }
