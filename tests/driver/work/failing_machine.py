@@ -147,9 +147,10 @@ class FailingMachine:
         command = self._way_on(operation) if wise else self._any(operation)
         if self._comes_from(operation) is DataSource.EMPTY and command[0] == "finish":
             self._let_them_end()
-            standing = self._standing()
-            if standing is None and self._is_begun(operation) and self.chance.random() < 0.8:
+            nothing_came = self._standing() is None and self._is_begun(operation)
+            if nothing_came and self.chance.random() < 0.8:
                 self._materialise()
+            standing = self._standing()
         refused = not self._left_running and self._must_be_refused(operation, command, standing)
         done = self._run(*command, kill=kill)
         # What the view offers is no dead end; only what came may be missing yet.
