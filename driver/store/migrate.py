@@ -1,5 +1,6 @@
 """Brings the store's tables to the shape that this program needs."""
 
+import threading
 from pathlib import Path
 
 from sqlalchemy import inspect, text
@@ -10,6 +11,8 @@ from .engine import StoreDatabase
 from .schema import SCHEMA_REVISION
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+# Alembic keeps in globals which database it is at.
+_one_at_a_time = threading.Lock()
 
 
 def migrate(database: StoreDatabase) -> None:
@@ -27,7 +30,7 @@ def migrate(database: StoreDatabase) -> None:
     configuration = Config()
     configuration.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     configuration.set_main_option("path_separator", "os")
-    with database.changing_the_schema() as connection:
+    with _one_at_a_time, database.changing_the_schema() as connection:
         configuration.attributes["connection"] = connection
         try:
             command.upgrade(configuration, "head")

@@ -1,6 +1,7 @@
 """The tables: made by migrations alone, and append-only in the database itself."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -45,6 +46,14 @@ def test_many_may_open_a_new_store_at_once(place: Place) -> None:
     for each in stores:
         each.close()
     assert generations == list(range(1, 9))
+
+
+def test_two_new_stores_may_be_opened_at_once(tmp_path: Path) -> None:
+    places = [Place(f"sqlite:///{tmp_path}/{n}.sqlite3", tmp_path / f"{n}.json") for n in range(4)]
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        for store in pool.map(Place.open, places):
+            assert store.ledger_entries() == ()
+            store.close()
 
 
 @pytest.mark.parametrize(
