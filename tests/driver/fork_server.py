@@ -30,6 +30,8 @@ PROGRAMS = {
     "dying": "tests.driver.dying",
     # The driver as it was run some time ago.
     "behind": "tests.driver.behind",
+    # The guard, whose rule book says yes to everything.
+    "unruly guard": "tests.driver.rule_book_off",
 }
 CHECKOUT = Path(__file__).resolve().parents[2]
 ADOPT_ORPHANS = 36
@@ -45,7 +47,7 @@ import _socket, posix, sys
 line = _socket.socket(_socket.AF_UNIX)
 line.connect({address!r})
 request = {{
-    "program": "guard", "arguments": sys.argv[1:], "environment": {environment!r},
+    "program": {program!r}, "arguments": sys.argv[1:], "environment": {environment!r},
     "group": posix.getpgrp(),
 }}
 streams = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2))
@@ -171,10 +173,13 @@ class ForkServer:
             os.close(nothing)
         return Run(line, output, errors)
 
-    def guard_program(self, environment: Mapping[str, str]) -> str:
+    def guard_program(self, environment: Mapping[str, str], program: str = "guard") -> str:
         """The text of a program that runs the guard in this environment."""
         return CLIENT.format(
-            python=sys.executable, address=self.address, environment=dict(environment)
+            python=sys.executable,
+            address=self.address,
+            environment=dict(environment),
+            program=program,
         )
 
 

@@ -113,6 +113,11 @@ class SmallLane:
         write_program(self.real_guard, self.forks.guard_program(environment))
         shutil.copy2(self.real_guard, self.guard)
 
+    def put_unruly_guard(self) -> None:
+        """A guard whose rule book is planted off; for runs in which harm must be done."""
+        text = self.forks.guard_program(self.environment(), "unruly guard")
+        write_program(self.guard, text)
+
     def guard_becomes(self, script: str) -> None:
         """Another guard: a shell script in which `$GUARD` is the real one."""
         write_program(self.guard, f"#!/bin/sh\nGUARD='{self.real_guard}'\n{script}\n")
