@@ -16,7 +16,7 @@ def unfinished(seen: LaneSeen) -> OperationView | None:
     live = seen.overview.live
     if live is None:
         return None
-    ways = (
+    ways: tuple[WayOn, ...] = (
         _start(live),
         _finish(live, seen),
         _undo(live, seen),
@@ -24,6 +24,8 @@ def unfinished(seen: LaneSeen) -> OperationView | None:
         _abort(live, seen),
         _settle(live, seen),
     )
+    if _went_back(live, seen):
+        ways = tuple(_nothing_but_undo(each) for each in ways)
     return OperationView(
         operation_id=live.operation_id,
         operation=live.operation,
@@ -33,6 +35,25 @@ def unfinished(seen: LaneSeen) -> OperationView | None:
         lapses_at=live.lapses_at,
         requester=live.requester,
         ways_on=tuple(sorted(ways, key=lambda way: not way.possible)),
+    )
+
+
+def _went_back(live: OperationSummary, seen: LaneSeen) -> bool:
+    """Whether the recorded data was put back by a run that died before the host took note of it."""
+    record, unfinished = seen.overview.record, seen.overview.record.unfinished
+    if live.data_source is DataSource.EXISTING or record.identity is None or unfinished is None:
+        return False
+    permits = {unfinished.permit_id, *unfinished.earlier_permits}
+    return seen.observation.database.identity == record.identity and any(
+        each.permit_id in permits and each.set_aside for each in seen.witnessed.reading.keep.begun
+    )
+
+
+def _nothing_but_undo(way: WayOn) -> WayOn:
+    if way.command.startswith("lane-authority undo "):
+        return way
+    return way.model_copy(
+        update={"possible": False, "words": "the old data was put back already; undo ends it"}
     )
 
 

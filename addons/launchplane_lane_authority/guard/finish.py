@@ -39,7 +39,8 @@ def finish(settings: GuardSettings, keys: PublicKeys, permit: Permit, token: str
                     ReasonCode.PERMIT_NOT_BEGUN,
                     f"The rebuild of permit {permit.permit_id} was undone, so it cannot be "
                     "finished.",
-                    "Plan and authorize again for another rebuild.",
+                    "Run `lane-authority undo` once more where the operation still holds its lane; "
+                    "then plan and authorize again for another rebuild.",
                     permit_id=permit.permit_id,
                 )
             )
