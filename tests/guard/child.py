@@ -100,6 +100,9 @@ def _child(
     errors: IO[bytes],
 ) -> int:
     signal.alarm(0)
+    # Tests that run in the background, or under nohup, inherit these ignored.
+    for each in (signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(each, signal.SIG_DFL)
     for number, stream in enumerate((source, output, errors)):
         os.dup2(stream.fileno(), number)
     sys.stdin = os.fdopen(0, encoding="utf-8", errors="surrogateescape", closefd=False)
