@@ -22,14 +22,22 @@ class Installation:
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def odoo_cluster() -> Iterator[PrivateCluster]:
+    """One server for all databases with Odoo in them; each test names its own."""
+    with PrivateCluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def installation(
+    odoo_cluster: PrivateCluster, tmp_path_factory: pytest.TempPathFactory
+) -> Installation:
     """Install the addon and run its tests, once for all."""
     folder: Path = tmp_path_factory.mktemp("odoo")
-    with PrivateCluster() as cluster:
-        lane = make_lane(cluster, folder)
-        before = lane.table_oids()
-        outcome = lane.run(
-            *("--init", ADDON, "--test-enable", "--test-tags", f"/{ADDON}"),
-            *("--stop-after-init", "--http-port", str(free_port())),
-        )
-        yield Installation(lane, before, outcome)
+    lane = make_lane(odoo_cluster, folder)
+    before = lane.table_oids()
+    outcome = lane.run(
+        *("--init", ADDON, "--test-enable", "--test-tags", f"/{ADDON}"),
+        *("--stop-after-init", "--http-port", str(free_port())),
+    )
+    return Installation(lane, before, outcome)

@@ -9,6 +9,7 @@ from pathlib import Path
 from launchplane_lane_guard.database import query_through
 from launchplane_lane_guard.marker_table import create_tables
 from tests.real import OdooInstallation, PrivateCluster, find_odoo, odoo_template
+from tests.real.template import DATABASE as TEMPLATE
 from tests.real.template import MODULES, configuration_text
 
 CHECKOUT = Path(__file__).parents[2]
@@ -86,8 +87,10 @@ def make_lane(
 ) -> OdooLane:
     """A copy of the cached template, with the guard's tables and without the addon."""
     odoo, template = find_odoo(), odoo_template(modules=modules)
-    template.restore(cluster)
-    template.create_lane(cluster, database, folder)
+    restored = TEMPLATE if modules == MODULES else f"{TEMPLATE}_{modules[-1]}"
+    if not cluster.execute(f"SELECT 1 FROM pg_database WHERE datname = '{restored}'"):
+        template.restore(cluster, restored)
+    template.create_lane(cluster, database, folder, restored)
     text = configuration_text(cluster, folder, (ADDONS,)).replace("log_level = warn\n", "")
     lane = OdooLane(cluster, odoo, folder, database)
     lane.configuration.write_text(text + "http_interface = 127.0.0.1\n")

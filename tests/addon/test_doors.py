@@ -34,18 +34,17 @@ WAY_ON = "lane-authority plan"
 
 
 @pytest.fixture(scope="module")
-def precious(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OdooLane]:
+def precious(odoo_cluster: PrivateCluster, tmp_path_factory: pytest.TempPathFactory) -> OdooLane:
     """A protected lane, and another database beside it; Odoo's database manager is on."""
     folder = tmp_path_factory.mktemp("doors")
-    with PrivateCluster() as cluster:
-        lane = make_lane(cluster, folder, "precious")
-        copy_database(cluster, lane.database, OTHER)
-        text = lane.configuration.read_text().replace("list_db = False", "list_db = True")
-        lane.configuration.write_text(text + f"admin_passwd = {MASTER}\n")
-        with zipfile.ZipFile(folder / "dump.zip", "w") as dump:
-            dump.writestr("dump.sql", "CREATE TABLE IF NOT EXISTS came_instead (one int);")
-        stamp(lane, ControlPlane(folder / "keys.json"), policy(CM))
-        yield lane
+    lane = make_lane(odoo_cluster, folder, "precious")
+    copy_database(odoo_cluster, lane.database, OTHER)
+    text = lane.configuration.read_text().replace("list_db = False", "list_db = True")
+    lane.configuration.write_text(text + f"admin_passwd = {MASTER}\n")
+    with zipfile.ZipFile(folder / "dump.zip", "w") as dump:
+        dump.writestr("dump.sql", "CREATE TABLE IF NOT EXISTS came_instead (one int);")
+    stamp(lane, ControlPlane(folder / "keys.json"), policy(CM))
+    return lane
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def test_on_a_host_of_many_databases(
                 lane,
                 lane_environment(tmp_path / "keys.json"),
                 *(SERVER_WIDE if loaded else ()),
-                *("--db-filter", "."),
+                *("--db-filter", f"^({'|'.join((lane.database, NEIGHBOUR, *others))})$"),
                 pinned=False,
             ) as address,
         ):

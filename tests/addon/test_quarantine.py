@@ -95,15 +95,13 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(
+    odoo_cluster: PrivateCluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
     """The original, stamped; nobody ever starts it."""
     folder = tmp_path_factory.mktemp("quarantine")
-    with (
-        PrivateCluster() as cluster,
-        mail_sink() as (sink, sink_port),
-        mail_source() as (source, source_port),
-    ):
-        lane = make_lane(cluster, folder, "original", WITH_MAIL)
+    with mail_sink() as (sink, sink_port), mail_source() as (source, source_port):
+        lane = make_lane(odoo_cluster, folder, "original", WITH_MAIL)
         made = lane.shell(SET_UP % {"sink": sink_port, "source": source_port, "queued": QUEUED})
         assert "made" in made, made
         control_plane = ControlPlane(folder / "keys.json")

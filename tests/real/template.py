@@ -56,12 +56,18 @@ class OdooTemplate:
             environment=cluster.environment(cluster.odoo),
         )
 
-    def create_lane(self, cluster: PrivateCluster, database: str, data_directory: Path) -> Path:
+    def create_lane(
+        self,
+        cluster: PrivateCluster,
+        database: str,
+        data_directory: Path,
+        restored: str = DATABASE,
+    ) -> Path:
         """Copy the restored template to a new database, and its files beside it.
 
         `data_directory` is what Odoo calls data_dir. Returns the lane's filestore folder.
         """
-        copy_database(cluster, DATABASE, database)
+        copy_database(cluster, restored, database)
         filestore = data_directory / "filestore" / database
         filestore.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(self.filestore, filestore)
