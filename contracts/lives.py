@@ -9,6 +9,8 @@ from .contract import (
     DigestField,
     FilestorePathField,
     NonceField,
+    OperationId,
+    OperationIdField,
     PersonField,
     SystemIdentifierField,
     VersionedContract,
@@ -33,6 +35,11 @@ class LifeDocument(VersionedContract):
     def weight(self) -> Weight:
         """How many people must sign it."""
         return Weight.CONSEQUENTIAL
+
+    @property
+    def ends(self) -> OperationId | None:
+        """The operation that ends with it though it is unfinished; None for all lives but one."""
+        return None
 
 
 class Adoption(LifeDocument):
@@ -241,3 +248,12 @@ class Loss(LifeDocument):
     """The generation of what stands there, as far as it is known."""
     has_filestore: bool
     """Whether a folder with files is set aside."""
+    ends_operation: OperationIdField | None = None
+    """The unfinished operation that ends with it: the data that it could give back is gone."""
+    kept_gone: tuple[DatabaseNameField, ...] = ()
+    """The names under which that data was kept, and is no more."""
+
+    @property
+    def ends(self) -> OperationId | None:
+        """The unfinished operation, where the data that it could give back is gone."""
+        return OperationId(self.ends_operation) if self.ends_operation is not None else None

@@ -167,6 +167,8 @@ class SetAsideOrder(Order):
     """The generation of that data."""
     has_filestore: bool
     """Whether the served folder goes with it."""
+    ends: tuple[PermitIdField, ...] = ()
+    """Permits of an operation that ends with it, oldest first: what they set aside is gone."""
 
 
 class MaterialiseOrder(Order):

@@ -162,6 +162,7 @@ class OperationPhase(StrEnum):
     UNDONE = "undone"
     ABORTED = "aborted"
     EXPIRED = "expired"
+    FAILED = "failed"
 
 
 UNFINISHED_PHASES = frozenset(

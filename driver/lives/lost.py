@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator
 
-from launchplane_lane_contracts.contract import DatabaseName, Digest, FilestorePath
+from launchplane_lane_contracts.contract import DatabaseName, Digest, FilestorePath, PermitId
 from launchplane_lane_contracts.judgement import lane_data_under_another_name
 from launchplane_lane_contracts.lives import Loss
 from launchplane_lane_contracts.policy import effective_policy
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
-from launchplane_lane_contracts.vocabulary import FilestoreState, MarkerState
+from launchplane_lane_contracts.vocabulary import (
+    DataSource,
+    FilestoreState,
+    MarkerState,
+    OperationPhase,
+)
 
 from ..lane_office import LaneOffice, utc_now
 from .life import Life, LifePlan, Seen, see
@@ -28,7 +33,11 @@ class DeclareLost(Life[Loss]):
     def refusals(self, seen: Seen) -> Iterator[Reason]:
         """There must be recorded data, and what stands there must not be another lane's."""
         yield from the_policy_is_known(seen)
-        yield from nothing_is_under_way(seen)
+        yield from (
+            each
+            for each in nothing_is_under_way(seen)
+            if each.code is not ReasonCode.OPERATION_UNFINISHED or not its_data_is_gone(seen)
+        )
         if seen.reading.database.server is not None:
             # Where the guard or its server is gone, nothing is touched there either.
             yield from the_guard_looks_at_the_lane(seen)
@@ -103,11 +112,16 @@ class DeclareLost(Life[Loss]):
             database_oid=entry.oid if entry is not None else None,
             generation_there=generation_there(seen, entry),
             has_filestore=has_files(seen),
+            ends_operation=(
+                record.unfinished.operation_id if record.unfinished is not None else None
+            ),
+            kept_gone=_kept_gone(seen),
         )
 
     def words(self, document: Loss) -> tuple[str, ...]:
         """A declaration in words."""
         there = document.database_oid is not None or document.has_filestore
+        gone = bool(document.kept_gone)
         kept = "database and files are" if document.has_filestore else "the database is"
         if document.database_oid is None:
             kept = "the files are"
@@ -119,6 +133,15 @@ class DeclareLost(Life[Loss]):
             f"Found:      {document.found}, database {document.database} oid "
             f"{document.database_oid or 'none'}",
             f"Set aside:  {kept + ' kept as they are' if there else 'nothing can be reached'}",
+            *(
+                (
+                    f"Operation:  {document.ends_operation} is unfinished and ends with it, "
+                    "failed: the data that it could give back is nowhere"
+                    + (f" (it was kept as {', '.join(document.kept_gone)})." if gone else "."),
+                )
+                if document.ends_operation is not None
+                else ()
+            ),
             "Afterwards: none of this data is expected any more, and no backup of it is asked for. "
             "A server that comes back with it is an old one. Nothing is dropped.",
         )
@@ -132,17 +155,17 @@ class DeclareLost(Life[Loss]):
         seen = see(office, self.asked(document))
         if (
             seen.record.generation != document.recorded_generation
-            or seen.record.unfinished is not None
+            or _another_is_unfinished(seen, document)
             or not office.store.life_was_begun(document.lane, digest)
-            or not _what_is_there(document, digest).stands_kept(seen)
+            or not _what_is_there(document, digest, seen).stands_kept(seen)
         ):
             return None
         return _declare(office, document, digest, seen)
 
 
 def _declare(office: LaneOffice, document: Loss, digest: Digest, seen: Seen) -> str:
-    kept, there = None, _what_is_there(document, digest)
-    if there.is_something:
+    kept, there = None, _what_is_there(document, digest, seen)
+    if there.needs_the_guard:
         kept = set_aside(office, seen, there, authoritative=_is_authoritative(seen))
     now = utc_now()
     assert seen.revision is not None
@@ -152,6 +175,8 @@ def _declare(office: LaneOffice, document: Loss, digest: Digest, seen: Seen) -> 
         kept=kept,
         kept_until=now + seen.revision.policy.replaced_kept_for,
         now=now,
+        ends=document.ends,
+        kept_gone=tuple(DatabaseName(each) for each in document.kept_gone),
     )
     said = f"; what was there is kept as {kept.name}" if kept is not None else ""
     return (
@@ -170,7 +195,54 @@ def _is_authoritative(seen: Seen) -> bool:
     ).authoritative
 
 
-def _what_is_there(document: Loss, digest: Digest) -> WhatIsThere:
+def its_data_is_gone(seen: Seen) -> bool:
+    """Whether the unfinished operation could give nothing back: the recorded data is nowhere.
+
+    Only where the server was read: what cannot be seen may still be there.
+    """
+    unfinished, recorded = seen.record.unfinished, seen.record.identity
+    database = seen.reading.database
+    if unfinished is None or unfinished.phase not in _BEGUN or recorded is None:
+        return False
+    if database.server is None or database.problem is not None:
+        return False
+    if unfinished.data_source is DataSource.EXISTING and database.identity() != recorded:
+        # It was to stay where it is, and other tables stand there by now.
+        return not any(each.oid == recorded.database_oid for each in database.neighbours)
+    entries = (*((database.entry,) if database.entry is not None else ()), *database.neighbours)
+    return database.server.system_identifier != recorded.system_identifier or not any(
+        each.oid == recorded.database_oid for each in entries
+    )
+
+
+_BEGUN = frozenset({OperationPhase.BEGUN, OperationPhase.MATERIALISED})
+
+
+def _kept_gone(seen: Seen) -> tuple[DatabaseName, ...]:
+    recorded = seen.record.identity
+    if seen.record.unfinished is None or recorded is None:
+        return ()
+    return tuple(
+        DatabaseName(each.name)
+        for each in seen.record.kept
+        if each.database_oid == recorded.database_oid
+    )
+
+
+def _another_is_unfinished(seen: Seen, document: Loss) -> bool:
+    unfinished = seen.record.unfinished
+    return unfinished is not None and unfinished.operation_id != document.ends_operation
+
+
+def _permits(seen: Seen) -> tuple[PermitId, ...]:
+    """Those of the operation that ends with it, oldest first."""
+    unfinished = seen.record.unfinished
+    if unfinished is None or unfinished.permit_id is None:
+        return ()
+    return tuple(PermitId(each) for each in (*unfinished.earlier_permits, unfinished.permit_id))
+
+
+def _what_is_there(document: Loss, digest: Digest, seen: Seen) -> WhatIsThere:
     return WhatIsThere(
         lane=document.lane,
         database=DatabaseName(document.database),
@@ -181,4 +253,5 @@ def _what_is_there(document: Loss, digest: Digest) -> WhatIsThere:
         recorded_generation=document.recorded_generation,
         why=LOST,
         digest=digest,
+        ends=_permits(seen) if document.ends_operation is not None else (),
     )

@@ -41,6 +41,8 @@ class WhatIsThere:
     """The word that stands in the name of what is kept."""
     digest: Digest
     """What was signed."""
+    ends: tuple[PermitId, ...] = ()
+    """The permits of an operation that ends with it."""
 
     @property
     def kept_name(self) -> DatabaseName:
@@ -51,6 +53,11 @@ class WhatIsThere:
     def is_something(self) -> bool:
         """Whether there is anything at all."""
         return self.database_oid is not None or self.has_filestore
+
+    @property
+    def needs_the_guard(self) -> bool:
+        """Whether the guard has anything to do."""
+        return self.is_something or bool(self.ends)
 
     def stands_kept(self, seen: Seen) -> bool:
         """Whether an earlier run has set it aside already."""
@@ -82,6 +89,7 @@ def set_aside(
         database_oid=what.database_oid,
         generation=what.generation,
         has_filestore=what.has_filestore,
+        ends=what.ends,
     )
     guard_client.carry_out(seen.configuration, "set-aside", office.sign(order), order.nonce)
     after = see(office, seen.asked)

@@ -216,6 +216,7 @@ def _stayed(operation: OperationRecord) -> Reason:
         f"Operation {operation.operation_id} left the data where it was, so there is nothing to "
         "put back.",
         "Roll back what runs on the data, or run the change again; then finish the operation "
-        f"(`lane-authority finish {operation.operation_id}`).",
+        f"(`lane-authority finish {operation.operation_id}`). Where the data is gone from its "
+        f"place: `lane-authority lost {operation.lane}`, which one approver signs.",
         operation_id=operation.operation_id,
     )

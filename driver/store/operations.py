@@ -36,6 +36,7 @@ from .lanes import (
     live_row,
     mark_all_gone_back,
     mark_gone_back,
+    mark_released,
     record_live_data,
     set_kept_until,
     take_generation,
@@ -360,6 +361,38 @@ def undone(
     )
 
 
+def fail(
+    change: Transaction,
+    operation_id: OperationId,
+    *,
+    now: UtcInstant,
+    kept_until: UtcInstant,
+    kept_gone: tuple[DatabaseName, ...],
+    because: Digest,
+) -> OperationRecord:
+    """End an unfinished operation whose data is gone: it can give nothing back any more."""
+    row = _row_in(change.session, operation_id, UNFINISHED_PHASES)
+    for name in kept_gone:
+        mark_released(change.session, Lane.parse(row.lane), name, now)
+        change.append(
+            EntryKind.KEPT_RELEASED,
+            row.lane,
+            {
+                "name": name,
+                "digest": because,
+                "particulars": {"ground": "it was gone; given up by those who signed"},
+            },
+        )
+    return _end(
+        change,
+        row,
+        to=OperationPhase.FAILED,
+        now=now,
+        kept_until=kept_until,
+        document={"because": because, "kept_gone": list(kept_gone)},
+    )
+
+
 def _end(
     change: Transaction,
     row: OperationRow,
@@ -483,10 +516,10 @@ def _busy(row: OperationRow) -> Busy:
     return Busy(f"{found.message} {found.remedy}", (found,))
 
 
-def refuse_while_held(session: Session, lane: Lane) -> None:
-    """Raise Busy when an operation holds the lane."""
+def refuse_while_held(session: Session, lane: Lane, *, but: OperationId | None = None) -> None:
+    """Raise Busy when an operation holds the lane, another one than `but`."""
     holder = live_row(session, lane)
-    if holder is not None:
+    if holder is not None and holder.operation_id != but:
         raise _busy(holder)
 
 

@@ -455,15 +455,16 @@ class Store:
             change.append(EntryKind.GENERATION_HANDED_OUT, lane, {"generation": taken})
             return taken
 
-    def begin_life(self, lane: Lane, digest: Digest) -> None:
+    def begin_life(self, lane: Lane, digest: Digest, *, ends: OperationId | None = None) -> None:
         """Note that a proposed life of the lane is about to be carried out, before it is.
 
         Its signatures are used up by it, so that they count for it alone, and still do when it has
-        to be carried out again after a crash. Raises Busy while an operation holds the lane;
-        Refused when it came to its end before; BadInput when it was never proposed.
+        to be carried out again after a crash. Raises Busy while an operation holds the lane that
+        does not end with it; Refused when it came to its end before; BadInput when it was never
+        proposed.
         """
         with self._changing() as change:
-            operations.refuse_while_held(change.session, lane)
+            operations.refuse_while_held(change.session, lane, but=ends)
             proposed = policies.proposal(change.session, digest)
             policies.refuse_when_applied(proposed)
             used = approvals.use_judged_approvals(change.session, (), digest, used_by=digest)
@@ -549,13 +550,25 @@ class Store:
         kept: KeptData | None,
         kept_until: UtcInstant,
         now: UtcInstant,
+        ends: OperationId | None = None,
+        kept_gone: tuple[DatabaseName, ...] = (),
     ) -> HostRecord:
         """Record that the lane's data is lost, under a new generation.
 
-        `kept` is what was set aside of it, and kept until `kept_until` (UTC) at least. Raises Busy
-        while an operation holds the lane.
+        `kept` is what was set aside of it, and kept until `kept_until` (UTC) at least. `ends` is
+        an unfinished operation that fails with it, `kept_gone` what it had set aside. Raises Busy
+        while another operation holds the lane.
         """
         with self._changing() as change:
+            if ends is not None:
+                operations.fail(
+                    change,
+                    ends,
+                    now=now,
+                    kept_until=kept_until,
+                    kept_gone=kept_gone,
+                    because=life_digest,
+                )
             operations.refuse_while_held(change.session, lane)
             policies.apply_proposal(change.session, life_digest, now)
             if kept is not None:

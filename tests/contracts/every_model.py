@@ -344,6 +344,7 @@ VALUES: tuple[Contract, ...] = (
         database_oid=DATABASE_OID,
         generation=GENERATION,
         has_filestore=True,
+        ends=(PERMIT_ID,),
     ),
     Loss(
         lane=LANE,
@@ -357,6 +358,8 @@ VALUES: tuple[Contract, ...] = (
         database_oid=DATABASE_OID,
         generation_there=GENERATION,
         has_filestore=True,
+        ends_operation=OperationId("operation-9"),
+        kept_gone=(KEPT_DATABASE,),
     ),
     Release(
         lane=LANE,

@@ -20,7 +20,7 @@ from launchplane_lane_contracts.errors import (
 )
 from launchplane_lane_contracts.filestore_check import FilesCounted
 from launchplane_lane_contracts.lane import Lane
-from launchplane_lane_contracts.lives import Lowering, Move, Release, Retirement
+from launchplane_lane_contracts.lives import Loss, Lowering, Move, Release, Retirement
 from launchplane_lane_contracts.marker import ENGINE_TAG_PREFIX, EngineTag
 from launchplane_lane_contracts.naming import (
     LONGEST_NAME,
@@ -243,6 +243,14 @@ def test_a_move_is_graver_where_kept_data_is_given_up() -> None:
     move = next(value for value in VALUES if isinstance(value, Move))
     assert move.weight is Weight.GRAVE
     assert move.model_copy(update={"kept_given_up": ()}).weight is Weight.CONSEQUENTIAL
+
+
+def test_only_a_loss_ends_an_operation_that_is_unfinished() -> None:
+    loss = next(value for value in VALUES if isinstance(value, Loss))
+    assert loss.ends == loss.ends_operation
+    assert loss.model_copy(update={"ends_operation": None}).ends is None
+    move = next(value for value in VALUES if isinstance(value, Move))
+    assert move.ends is None
 
 
 def test_exit_codes_never_change() -> None:

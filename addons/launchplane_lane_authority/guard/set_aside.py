@@ -16,7 +16,7 @@ from launchplane_lane_contracts.vocabulary import TagState
 
 from . import filestore
 from .database import MAINTENANCE_DATABASE, connected
-from .keep import Keep
+from .keep import ENDED, Keep
 from .kept_data import require_keep, require_server
 from .lane_reading import read_lane
 from .moving import Mover
@@ -37,8 +37,8 @@ def set_aside(settings: GuardSettings, order: SetAsideOrder) -> tuple[LaneReadin
     require_own_session(settings)
     keep = require_keep(settings, reading, order.lane)
     with keep.locked():
-        _nothing_is_unfinished(keep)
         reading = read_lane(settings)
+        _nothing_is_unfinished(keep, order, reading.database)
         _files_are_nobody_elses(reading, order)
         moved = _moved_already(reading.database, order)
         entry = reading.database.entry
@@ -54,6 +54,10 @@ def set_aside(settings: GuardSettings, order: SetAsideOrder) -> tuple[LaneReadin
                     swap(server, settings.database, _going(order, order.database_oid), None)
             if order.has_filestore:
                 _move_files(settings, order, mover, keep, reading)
+            for each in order.ends:
+                if keep.intent(each) is None:
+                    keep.void(each, order.kept_name)
+                keep.note(each, ENDED)
         except (OSError, psycopg2.Error) as problem:
             raise CouldNotTell(
                 f"Not everything was set aside: {problem}. Put that right and run the same "
@@ -112,8 +116,20 @@ def _move_files(
         filestore.make_like(settings.filestore, away)
 
 
-def _nothing_is_unfinished(keep: Keep) -> None:
-    begun = next((each for each in keep.records() if not each.ended), None)
+def _nothing_is_unfinished(keep: Keep, order: SetAsideOrder, database: DatabaseReading) -> None:
+    """Refuse while an operation may still give back what it set aside."""
+    first = keep.intent(order.ends[0]) if order.ends else None
+    still_kept = first is not None and any(
+        each.oid == first.database_oid for each in database.neighbours
+    )
+    begun = next(
+        (
+            each
+            for each in keep.records()
+            if not each.ended and (still_kept or each.permit_id not in order.ends)
+        ),
+        None,
+    )
     if begun is not None:
         raise Refused.because(
             reason(

@@ -88,6 +88,7 @@ def test_a_host_decides_again_and_nothing_that_had_lapsed_comes_back(
     assert host.rebuild(lane).phase == "settled"
 
 
+@pytest.mark.full
 def test_the_next_entry_from_the_future_needs_a_correction_of_its_own(
     host: SmallHost, lane: SmallLane
 ) -> None:

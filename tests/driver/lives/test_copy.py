@@ -147,7 +147,7 @@ def test_what_cannot_be_neutralised_stays_another_lane_s(
     assert not sends_mail(training)
 
 
-@pytest.mark.parametrize("script", [BEFORE, AFTER], ids=["before", "after"])
+@pytest.mark.parametrize("script", [pytest.param(BEFORE, marks=pytest.mark.full), AFTER])
 def test_a_copying_that_died_goes_on(host: SmallHost, training: SmallLane, script: str) -> None:
     found = look(host.office, COPY, asked(training))
     host.sign(found.digest, RITA, ANN)

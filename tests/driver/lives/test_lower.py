@@ -107,7 +107,7 @@ def test_out_of_reach_then_it_is_lowered_later_under_the_same_signatures(
         look(host.office, LOWER, Asked(live.lane, RITA, "again"))
 
 
-@pytest.mark.parametrize("script", [BEFORE, AFTER], ids=["before", "after"])
+@pytest.mark.parametrize("script", [pytest.param(BEFORE, marks=pytest.mark.full), AFTER])
 def test_a_lowering_that_died_goes_on(host: SmallHost, live: SmallLane, script: str) -> None:
     before = live.data()
     killed_at(host, live, script, "lower", "policy", "apply", loosened(host, live))

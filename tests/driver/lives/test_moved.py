@@ -183,7 +183,7 @@ def test_kept_data_is_not_forgotten_at_the_old_place(
     assert lane_view(host.office, lane.lane).marker.value is MarkerState.BOUND
 
 
-@pytest.mark.parametrize("script", [BEFORE, AFTER], ids=["before", "after"])
+@pytest.mark.parametrize("script", [pytest.param(BEFORE, marks=pytest.mark.full), AFTER])
 def test_a_move_that_died_goes_on(
     host: SmallHost, lane: SmallLane, elsewhere: PrivateCluster, tmp_path: Path, script: str
 ) -> None:

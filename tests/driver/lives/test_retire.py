@@ -112,7 +112,7 @@ def test_a_dump_that_is_put_there_by_hand_is_adopted(host: SmallHost, lane: Smal
     assert len(host.office.store.host_record(lane.lane).kept) == 2
 
 
-@pytest.mark.parametrize("script", [BEFORE, AFTER], ids=["before", "after"])
+@pytest.mark.parametrize("script", [pytest.param(BEFORE, marks=pytest.mark.full), AFTER])
 def test_a_retirement_that_died_goes_on(host: SmallHost, lane: SmallLane, script: str) -> None:
     before = lane.data()
     digest = look(host.office, RETIRE, asked(lane)).digest
