@@ -13,6 +13,7 @@ from launchplane_lane_guard.settings import settings_from_environment
 from launchplane_lane_guard.side import drop_side_database
 from tests.guard.child import Answer
 from tests.guard.estate import refused
+from tests.guard.volumes import root_only, small_volume
 
 from .old_host import FROM_UPSTREAM, OldHostEstate
 from .small_odoo import content_of
@@ -52,16 +53,14 @@ def test_restore_source_agrees_after_the_begin(estate: OldHostEstate) -> None:
     assert answer.receipt is not None
     assert answer.receipt.result is not None
     assert answer.receipt.result["data_source"] == "upstream_restore"
-
-
-def test_the_marker_that_came_is_demoted_before_it_has_the_name(estate: OldHostEstate) -> None:
-    estate.begun()
+    # Whatever marker came was put under the permit's before the data had the name.
     reading = estate.show().database
     assert reading.marker_row is not None
     assert reading.marker_row.state == "pending"
     assert reading.marker_row.lane == str(estate.lane)
 
 
+@pytest.mark.full
 def test_undo_keeps_what_came(estate: OldHostEstate) -> None:
     before = estate.data()
     permit = estate.begun()
@@ -85,6 +84,7 @@ def test_once_more_takes_the_place_of_the_first(estate: OldHostEstate) -> None:
     assert estate.everything() == before
 
 
+@pytest.mark.full
 def test_a_begin_without_what_waited_is_refused(estate: OldHostEstate) -> None:
     side = estate.brought()
     permit = estate.permit(FROM_UPSTREAM)
@@ -119,9 +119,14 @@ DIFFERENT = (
 )
 
 
-def test_a_copy_that_differs_never_comes(estate: OldHostEstate, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "changes", [DIFFERENT[:1], pytest.param(DIFFERENT[1:], marks=pytest.mark.full)], ids=len
+)
+def test_a_copy_that_differs_never_comes(
+    estate: OldHostEstate, tmp_path: Path, changes: tuple[str, ...]
+) -> None:
     before = estate.everything()
-    for change in DIFFERENT:
+    for change in changes:
         path = wrapped(tmp_path, "pg_restore", TAMPER % change)
         nothing_came(estate, estate.bring(PATH=path), "copy_differs")
     assert estate.everything() == before
@@ -141,6 +146,7 @@ def test_what_cannot_be_neutralised_never_comes(estate: OldHostEstate) -> None:
     nothing_came(estate, estate.bring(LANE_AUTHORITY_NEUTRALISE="true"), "not_neutralised")
 
 
+@pytest.mark.full
 def test_a_command_neutralises(estate: OldHostEstate, tmp_path: Path) -> None:
     script = tmp_path / "neutralise"
     script.write_text(
@@ -171,8 +177,11 @@ UNREADABLE: tuple[tuple[dict[str, str | None], str | None, int], ...] = (
 )
 
 
-def test_a_source_that_cannot_be_read(estate: OldHostEstate) -> None:
-    for changed, code, exit_code in UNREADABLE:
+@pytest.mark.parametrize(
+    "first", [pytest.param(0, marks=pytest.mark.full), 1, pytest.param(2, marks=pytest.mark.full)]
+)
+def test_a_source_that_cannot_be_read(estate: OldHostEstate, first: int) -> None:
+    for changed, code, exit_code in UNREADABLE[first::3]:
         answer = estate.bring(**changed)
         nothing_came(estate, answer, *([code] if code else []), code=exit_code)
         assert estate.old.cluster.odoo.password not in answer.words
@@ -190,6 +199,7 @@ def test_the_lane_itself_is_no_source(estate: OldHostEstate) -> None:
     nothing_came(estate, answer, "source_is_the_lane_itself")
 
 
+@pytest.mark.full
 def test_a_source_that_goes_on_working(estate: OldHostEstate, tmp_path: Path) -> None:
     script = """
 case "$1" in --version) exec $REAL "$@";; esac
@@ -221,6 +231,22 @@ $REAL "$@" | {{ head -c 100000; kill -9 {server}; cat; }}
     estate.old.cluster.start()
     refused(answer, exit_codes=(51,))
     assert estate.beside() == []
+    assert estate.everything() == before
+
+
+@root_only
+def test_no_room_beside_the_lane(estate: OldHostEstate, tmp_path: Path) -> None:
+    estate.old.attach(b"x" * 2_000_000)
+    before = estate.everything()
+    with small_volume(tmp_path / "small", "size=1m") as volume:
+        small = str(volume)
+        nothing_came(estate, estate.bring(LANE_AUTHORITY_KEEP=small), "room_not_enough")
+        answer = estate.bring(LANE_AUTHORITY_DATABASE_VOLUME=small)
+        nothing_came(estate, answer, "room_not_enough")
+        # Where nobody knows how large the files are, the volume fills up under them.
+        estate.old.execute("ALTER TABLE ir_attachment DROP COLUMN file_size")
+        nothing_came(estate, estate.bring(LANE_AUTHORITY_KEEP=small), code=51)
+        assert not list((volume / "sides").glob("*__side_*"))
     assert estate.everything() == before
 
 

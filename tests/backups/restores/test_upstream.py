@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from launchplane_lane_contracts.naming import is_side_name
 from tests.guard import fingerprint
 
@@ -28,6 +30,9 @@ def authorized(opw: Opw) -> str:
 
 def test_from_first_to_last(opw: Opw) -> None:
     before, wanted = opw.lane.data(), opw.source.content()
+    shown = opw.host.operate("plan", str(opw.lane.lane), "recreate/upstream_restore").stdout
+    assert "Brought by: `lane-authority materialise`" in shown
+    assert "docs/restoring.md" in shown
     operation = authorized(opw)
     side = run(opw, "materialise", operation)
     assert opw.lane.data() == before
@@ -51,13 +56,6 @@ def test_from_first_to_last(opw: Opw) -> None:
     assert not list((opw.lane.keep / "sides").glob("*__side_*"))
 
 
-def test_the_plan_says_which_guarantees_hold_by_who_restores(opw: Opw) -> None:
-    shown = opw.host.operate("plan", str(opw.lane.lane), "recreate/upstream_restore").stdout
-    assert "Brought by: `lane-authority materialise`" in shown
-    assert "docs/restoring.md" in shown
-    assert "Brought by" not in opw.host.operate("plan", str(opw.lane.lane), "recreate/empty").stdout
-
-
 def test_what_is_given_up_is_not_left_beside_the_lane(opw: Opw) -> None:
     before = opw.lane.everything()
     operation = authorized(opw)
@@ -67,6 +65,7 @@ def test_what_is_given_up_is_not_left_beside_the_lane(opw: Opw) -> None:
     assert not list((opw.lane.keep / "sides").glob("*__side_*"))
 
 
+@pytest.mark.full
 def test_a_retry_takes_what_was_brought_again(opw: Opw) -> None:
     before = opw.lane.data()
     operation = authorized(opw)
@@ -80,6 +79,7 @@ def test_a_retry_takes_what_was_brought_again(opw: Opw) -> None:
     assert begun["phase"] == "begun"
 
 
+@pytest.mark.full
 def test_what_has_nothing_to_restore_is_told_so(opw: Opw) -> None:
     operation = opw.host.authorize(opw.lane).operation_id
     done = opw.host.operate("materialise", operation)
