@@ -100,6 +100,7 @@ def test_what_fails_is_named_and_stops_no_other(host: SmallHost, backups: Path) 
     assert json.loads(answered.stdout)["lanes"][0]["outcome"] == "not due"
 
 
+@pytest.mark.full
 def test_a_capture_that_was_never_proven_is_proven_first(host: SmallHost, backups: Path) -> None:
     lane = production_lane(host, backups)
     made = host.operate("backup", "capture", str(lane.lane))

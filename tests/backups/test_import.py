@@ -69,7 +69,14 @@ def packed(lane: SmallLane, folder: Path, form: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("form", "files"), [("c.gz", "tar.gz"), ("d", "zip"), ("c", "folder")])
+@pytest.mark.parametrize(
+    ("form", "files"),
+    [
+        ("c.gz", "tar.gz"),
+        pytest.param("d", "zip", marks=pytest.mark.full),
+        pytest.param("c", "folder", marks=pytest.mark.full),
+    ],
+)
 def test_an_imported_backup_counts_once_it_is_proven(
     host: SmallHost, lane: SmallLane, tmp_path: Path, form: str, files: str
 ) -> None:
@@ -104,6 +111,7 @@ def test_an_imported_backup_counts_once_it_is_proven(
         assert host.plan(lane, *EXISTING).decision.allowed
 
 
+@pytest.mark.full
 def test_what_is_not_this_lanes_or_not_whole_is_not_imported(
     host: SmallHost, lane: SmallLane, backups: Path, tmp_path: Path
 ) -> None:

@@ -67,6 +67,7 @@ def test_a_proof_that_fails_is_on_record_and_counts_for_nothing(
     assert host.office.store.evidence(lane.lane).data_proofs == ()
 
 
+@pytest.mark.full
 def test_a_load_that_fails_withholds_the_load_proof_alone(host: SmallHost, backups: Path) -> None:
     lane = production_lane(host, backups)
     host.configure(load_command=json.dumps(["false"]))

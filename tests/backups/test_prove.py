@@ -324,6 +324,7 @@ def test_the_command_says_what_came_of_it(standing: Standing, backups: Path) -> 
     assert refused.receipt.result["differences"] == [words]
 
 
+@pytest.mark.full
 def test_it_is_proven_on_another_server_and_version(
     standing: Standing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
