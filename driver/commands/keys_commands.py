@@ -13,6 +13,7 @@ from ..key_ring import SignedLane, signed_lanes
 from ..keys import KEY_VARIABLE
 from ..lane_office import utc_now
 from ..store import Store
+from .progress import waiting_for
 from .shared import answer, as_person, host_of, json_option, person_option, say
 
 
@@ -27,7 +28,8 @@ def keys() -> None:
 def list_keys(context: click.Context, as_json: bool) -> None:
     """Every key, what it is good for, and the lanes whose marker it signed."""
     host = host_of(context)
-    lanes = signed_lanes(host)
+    with waiting_for("Asking the lanes", quiet=as_json):
+        lanes = signed_lanes(host)
     known = [
         {
             "key_id": each.key_id,
@@ -76,7 +78,8 @@ def rotate(context: click.Context, person: str, as_json: bool) -> None:
     stamp them again before you revoke it.
     """
     host = _host_with_files(context)
-    lanes = signed_lanes(host)
+    with waiting_for("Asking the lanes", quiet=as_json):
+        lanes = signed_lanes(host)
     _note(host, "key_rotated", {"by": as_person(person)})
     now_signs = key_ring.rotate(host)
     restamp = [str(each.lane) for each in lanes if each.key_id not in (None, now_signs)]
@@ -100,7 +103,8 @@ def revoke(context: click.Context, key: str, do_it: bool, person: str, as_json: 
     the key set afterwards: until then a lane goes on believing the key.
     """
     host = host_of(context)
-    lanes = _signed_with(signed_lanes(host), KeyId(key))
+    with waiting_for("Asking the lanes", quiet=as_json):
+        lanes = _signed_with(signed_lanes(host), KeyId(key))
     if do_it:
         _note(host, "key_revoked", {"by": as_person(person), "key_id": key, "lanes": lanes})
         key_ring.revoke(host, KeyId(key))

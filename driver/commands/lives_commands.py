@@ -19,6 +19,7 @@ from ..lives.kept_doors import find_kept, is_open, switch_kept
 from ..lives.life import proposed_document
 from ..lives.moved import Moved
 from ..lives.release import ReleaseKept, release_due
+from .progress import waiting_for
 from .shared import (
     LANE,
     answer,
@@ -71,9 +72,15 @@ def _command(life: Life[Any], help_text: str) -> click.Command:
         else:
             copies = life.command == Copy.command
             asked = Asked(lane, as_person(person), reason.strip(), with_original=copies)
-            _show(life, look(office, life, asked), as_json)
+            _look_and_show(office, life, asked, as_json)
 
     return command
+
+
+def _look_and_show(office: LaneOffice, life: Life[Any], asked: Asked, as_json: bool) -> None:
+    with waiting_for(f"Asking lane {asked.lane}", quiet=as_json):
+        found = look(office, life, asked)
+    _show(life, found, as_json)
 
 
 def _do(office: LaneOffice, life: Life[Any], lane: Lane, digest: Digest, as_json: bool) -> None:
@@ -84,7 +91,8 @@ def _do(office: LaneOffice, life: Life[Any], lane: Lane, digest: Digest, as_json
             f"Name that lane, or the digest that `lane-authority {life.command}` printed for "
             "this one."
         )
-    done = carry_out(office, life, digest)
+    with waiting_for(f"Asking lane {lane}, and having it done", quiet=as_json):
+        done = carry_out(office, life, digest)
     if as_json:
         answer(office.store.host_record(lane))
     else:
@@ -178,19 +186,20 @@ def release(
         _do(office, RELEASE, lane, Digest(digest), as_json)
         return
     asked = Asked(lane, as_person(person), reason.strip(), DatabaseName(kept), give_up)
-    _show(RELEASE, look(office, RELEASE, asked), as_json)
+    _look_and_show(office, RELEASE, asked, as_json)
 
 
 def _release_due(office: LaneOffice, lane: Lane | None, person: Person, as_json: bool) -> None:
     lanes = (lane,) if lane is not None else tuple(office.host.lanes())
     failed: list[LaneAuthorityError] = []
     told = []
-    for of, name, what, problem in release_due(office, lanes, person):
-        told.append({"lane": str(of), "kept": name, "what": what})
-        if problem is not None:
-            failed.append(problem)
-        if not as_json:
-            say(escape(f"{of}  {name}  {what}"))
+    with waiting_for("Releasing what is due", quiet=as_json):
+        for of, name, what, problem in release_due(office, lanes, person):
+            told.append({"lane": str(of), "kept": name, "what": what})
+            if problem is not None:
+                failed.append(problem)
+            if not as_json:
+                say(escape(f"{of}  {name}  {what}"))
     if as_json:
         answer(told)
     if failed:
@@ -245,7 +254,7 @@ def moved(
         old_guard=command,
         old_place_is_stopped=old_place_stopped,
     )
-    _show(MOVED, look(office, MOVED, asked), as_json)
+    _look_and_show(office, MOVED, asked, as_json)
 
 
 @click.group("kept-data")
@@ -264,9 +273,10 @@ def _door(name: str, closing: bool, help_text: str) -> click.Command:
         context: click.Context, lane: Lane, do_it: bool, person: str, as_json: bool
     ) -> None:
         office = office_of(context)
-        seen = find_kept(office, lane, as_person(person))
-        if do_it:
-            seen = switch_kept(office, seen, closing=closing)
+        with waiting_for(f"Asking lane {lane}", quiet=as_json):
+            seen = find_kept(office, lane, as_person(person))
+            if do_it:
+                seen = switch_kept(office, seen, closing=closing)
         found = {each.name: is_open(seen, each) for each in seen.record.kept}
         if as_json:
             answer({"done": do_it, "open": found})

@@ -7,11 +7,11 @@ from launchplane_lane_contracts.contract import OperationId
 
 from .. import operations
 from .progress import waiting_for
-from .shared import answer, json_option, office_of, say
+from .shared import OPERATION, answer, json_option, office_of, say
 
 
 @click.command()
-@click.argument("operation")
+@click.argument("operation", type=OPERATION)
 @json_option
 @click.pass_context
 def materialise(context: click.Context, operation: str, as_json: bool) -> None:

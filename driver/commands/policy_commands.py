@@ -14,6 +14,7 @@ from launchplane_lane_contracts.policy import Policy
 from ..lives.go_live import show_in_the_lane
 from ..policy_changes import apply_policy, propose_policy
 from .policy_review import check, diff, read_file, translate
+from .progress import waiting_for
 from .shared import (
     LANE,
     answer,
@@ -52,9 +53,9 @@ def propose(
     FILE is TOML or JSON; one lane's policy is proposed at a time.
     """
     office = office_of(context)
-    proposed = propose_policy(
-        office, read_policy(file, lane), proposer=as_person(person), why=reason
-    )
+    policy = read_policy(file, lane)
+    with waiting_for(f"Asking lane {policy.lane}", quiet=as_json):
+        proposed = propose_policy(office, policy, proposer=as_person(person), why=reason)
     if as_json:
         answer(
             {
@@ -81,7 +82,8 @@ def apply(context: click.Context, digest: str, as_json: bool) -> None:
     """
     office = office_of(context)
     revision = apply_policy(office, Digest(digest))
-    shown = show_in_the_lane(office, revision, Person(revision.recorded_by))
+    with waiting_for("Having it written into the lane's marker", quiet=as_json):
+        shown = show_in_the_lane(office, revision, Person(revision.recorded_by))
     if as_json:
         answer({**revision.to_plain(), "in_the_lane": shown})
         return

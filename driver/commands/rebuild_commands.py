@@ -29,6 +29,7 @@ from .folding import say_folded
 from .progress import waiting_for
 from .shared import (
     LANE,
+    OPERATION,
     answer,
     as_person,
     json_option,
@@ -164,7 +165,7 @@ def authorize(context: click.Context, digest: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("operation")
+@click.argument("operation", type=OPERATION)
 @click.option(
     "--permit",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -197,7 +198,7 @@ def start(context: click.Context, operation: str, permit: Path | None, as_json: 
 
 
 @click.command()
-@click.argument("operation")
+@click.argument("operation", type=OPERATION)
 @click.option("--failed", is_flag=True, help="The materialiser reported that it failed.")
 @click.option("--report", default="", help="What it reported.")
 @click.option(
@@ -227,7 +228,7 @@ def finish(
 
 
 @click.command()
-@click.argument("operation")
+@click.argument("operation", type=OPERATION)
 @json_option
 @click.pass_context
 def undo(context: click.Context, operation: str, as_json: bool) -> None:
@@ -241,7 +242,7 @@ def undo(context: click.Context, operation: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("operation")
+@click.argument("operation", type=OPERATION)
 @click.option(
     "--attest-runtime", is_flag=True, help="Let the guard attest for a runtime that is down."
 )
@@ -260,7 +261,7 @@ def retry(context: click.Context, operation: str, attest_runtime: bool, as_json:
 
 
 @click.command()
-@click.argument("operation")
+@click.argument("operation", type=OPERATION)
 @click.option(
     "--as-it-stands",
     is_flag=True,
@@ -275,11 +276,13 @@ def settle(context: click.Context, operation: str, as_it_stands: bool, as_json: 
     The generation stays as well; a new marker is written.
     """
     assert as_it_stands
-    _tell(operations.settle_as_it_stands(office_of(context), OperationId(operation)), as_json)
+    with waiting_for("Asking the lane, and having its marker written anew", quiet=as_json):
+        settled = operations.settle_as_it_stands(office_of(context), OperationId(operation))
+    _tell(settled, as_json)
 
 
 @click.command()
-@click.argument("operation")
+@click.argument("operation", type=OPERATION)
 @json_option
 @click.pass_context
 def abort(context: click.Context, operation: str, as_json: bool) -> None:
@@ -287,7 +290,9 @@ def abort(context: click.Context, operation: str, as_json: bool) -> None:
 
     The very same database and files go back, as if it had not been begun.
     """
-    _tell(operations.abort(office_of(context), OperationId(operation)), as_json)
+    with waiting_for("Having the old data put back as it was", quiet=as_json):
+        aborted = operations.abort(office_of(context), OperationId(operation))
+    _tell(aborted, as_json)
 
 
 RUN = "lane-authority-guard run --permit {0} -- COMMAND"

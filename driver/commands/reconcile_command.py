@@ -8,6 +8,7 @@ from ..lane_office import utc_now
 from ..people import begin_people
 from ..reconcile import read_claims
 from ..store import Store
+from .progress import waiting_for
 from .shared import answer, as_person, host_of, json_option, person_option, say
 
 
@@ -23,7 +24,8 @@ def reconcile(context: click.Context, do_it: bool, person: str, as_json: bool) -
     taken as far as it tightens; the ledger goes on and names the head that was lost.
     """
     host, by = host_of(context), as_person(person)
-    claims = read_claims(host, PublicKeys.load(host))
+    with waiting_for("Asking the lanes", quiet=as_json):
+        claims = read_claims(host, PublicKeys.load(host))
     store = Store.open(host.store_url, host.head_file)
     context.call_on_close(store.close)
     found = store.reconcile(claims, by=by, now=utc_now(), look_only=not do_it)

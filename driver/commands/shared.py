@@ -17,6 +17,7 @@ from launchplane_lane_contracts.lane import Lane
 
 from ..host_directory import HostDirectory, default_path
 from ..lane_office import LaneOffice
+from ..store import Store
 
 LONGEST_NAME = 200
 PERSON_VARIABLE = "LANE_AUTHORITY_PERSON"
@@ -58,6 +59,34 @@ class LaneType(click.ParamType[Lane]):
 
 
 LANE = LaneType()
+
+
+class OperationType(click.ParamType[str]):
+    """An operation's identifier on the command line."""
+
+    name = "operation"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The operations that hold a lane, each with how far it came, where that can be read."""
+        try:
+            host = host_of(ctx)
+            store = Store.open(host.store_url, host.head_file)
+            try:
+                found = [
+                    CompletionItem(each.operation_id, help=f"{each.lane}, {each.phase}")
+                    for each in store.operations()
+                    if each.live
+                ]
+            finally:
+                store.close()
+        except LaneAuthorityError:
+            found = []
+        return [each for each in found if each.value.startswith(incomplete)]
+
+
+OPERATION = OperationType()
 
 
 class InstantType(click.ParamType[datetime]):

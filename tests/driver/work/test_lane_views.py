@@ -326,9 +326,14 @@ def foreign(lane: SmallLane) -> None:
 @pytest.mark.parametrize(
     ("damage", "state", "way"),
     [
-        (edited, MarkerState.TAMPERED, "lane-authority adopt"),
+        pytest.param(edited, MarkerState.TAMPERED, "lane-authority adopt", marks=pytest.mark.full),
         (copied, MarkerState.COPIED, "lane-authority adopt"),
-        (foreign, MarkerState.FOREIGN, "put this lane's own database back"),
+        pytest.param(
+            foreign,
+            MarkerState.FOREIGN,
+            "put this lane's own database back",
+            marks=pytest.mark.full,
+        ),
     ],
 )
 def test_an_odoo_on_such_data_must_hold_still(

@@ -194,7 +194,9 @@ def test_who_must_sign_and_who_could(host: SmallHost, lane: SmallLane) -> None:
     assert host.office.thresholds() == Thresholds()
 
 
-@pytest.mark.parametrize("source_lane", ["opw", "syo", None])
+@pytest.mark.parametrize(
+    "source_lane", ["opw", *(pytest.param(each, marks=pytest.mark.full) for each in ("syo", None))]
+)
 def test_what_comes_from_upstream(
     host: SmallHost, lane: SmallLane, source_lane: str | None
 ) -> None:
