@@ -24,9 +24,8 @@ RULEBOOK_VERSION = 1
 class Contract(BaseModel):
     """A value that both sides exchange: frozen, strict, closed to keys that it does not know."""
 
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True
-    )
+    # Docstrings are read where a schema is written: reading the source takes long at each start.
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from .contract import Contract, VersionedContract
+from .docstrings import field_docstrings
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -36,6 +37,8 @@ def schema_of(model: type[Contract]) -> dict[str, Any]:
     """
     files = {each.__name__: f"{schema_name(each)}.json" for each in public_models()}
     plain = model.model_json_schema()
+    for name, text in field_docstrings(model).items():
+        plain["properties"][name]["description"] = text
     words = plain.pop("$defs", {})
     used: set[str] = set()
     schema = {"$schema": DIALECT, "title": model.__name__, **_tidied(plain, files, used)}

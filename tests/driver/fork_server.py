@@ -187,7 +187,7 @@ def serve(address: str) -> None:
     """Answer one request after another, each in a process of its own."""
     for module in PROGRAMS.values():
         importlib.import_module(module)
-    importlib.import_module("launchplane_lane_driver.commands.root")
+    import_all_of_both()
     # What is there already is looked at no more, so that a fork copies none of it.
     gc.collect()
     gc.freeze()
@@ -202,6 +202,15 @@ def serve(address: str) -> None:
             listening.close()
             _answer(line)
         line.close()
+
+
+def import_all_of_both() -> None:
+    """What both programs import only when a command needs it is there before the first fork."""
+    from launchplane_lane_driver.commands.root import lane_authority
+
+    assert all(lane_authority.commands.values())
+    # It does the same for the guard.
+    importlib.import_module("tests.guard.child")
 
 
 def _answer(line: socket.socket) -> None:

@@ -11,12 +11,23 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import IO
 
 from launchplane_lane_contracts.receipt import Receipt
 from launchplane_lane_guard.command_line import main
+from launchplane_lane_guard.commands.registry import COMMANDS
 
 PROGRAM = (sys.executable, "-m", "launchplane_lane_guard")
+
+
+def import_all_of_the_guard() -> None:
+    """What it imports only when a command needs it is there before the first fork."""
+    assert all(COMMANDS.values())
+    import_module("launchplane_lane_guard.tokens")
+
+
+import_all_of_the_guard()
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,14 @@ That nothing was changed by any of it is seen at the end, when the standing lane
 
 import base64
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import launchplane_lane_guard
 from launchplane_lane_contracts.receipt import Outcome
+from launchplane_lane_guard.commands import registry
 from launchplane_lane_guard.commands.registry import COMMANDS, GROUPS
 from tests.guard.child import PROGRAM, Answer, run_program, start
 from tests.guard.estate import Estate, refused
@@ -134,9 +136,16 @@ def test_a_call_that_makes_no_sense_has_a_receipt_as_well(
     assert answer.receipt.line() in answer.words
 
 
-def test_no_two_commands_have_one_name() -> None:
-    named = [each.name for group in GROUPS for each in group.COMMANDS]
-    assert sorted(named) == sorted(COMMANDS)
+def test_every_command_stands_in_the_list_once() -> None:
+    folder = Path(registry.__file__).parent
+    files = {each.stem for each in folder.glob("*.py")} - {"__init__", "registry"}
+    found = {
+        file: tuple(each.name for each in group)
+        for file in files
+        if (group := getattr(import_module(f"{registry.__package__}.{file}"), "COMMANDS", ()))
+    }
+    assert found == GROUPS
+    assert len(COMMANDS) == sum(map(len, GROUPS.values()))
 
 
 def test_missing_packages_are_named(standing: Estate) -> None:

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,12 @@ def test_the_receipt_without_contracts_has_every_field(standing: Estate, tmp_pat
     fields = json.loads(base64.b64decode(line.partition("=")[2]))
     assert fields.keys() == Receipt.model_fields.keys()
     assert SAME_NAME == RECEIPT_NAME
+
+
+def test_a_look_needs_no_keys_and_does_not_wait_for_them(standing: Estate) -> None:
+    program = (
+        "import sys; from launchplane_lane_guard.command_line import main; code = main(['show']); "
+        "sys.exit(code or 60 * bool({'jwt', 'cryptography'} & set(sys.modules)))"
+    )
+    answer = run_program([], b"", standing.environment(), [sys.executable, "-c", program])
+    assert answer.exit_code == 0, answer.words

@@ -1,26 +1,28 @@
 """`lane-authority-guard`: JSON on standard output, words on standard error, the same exit codes."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from launchplane_lane_contracts.contract import RULEBOOK_VERSION
 from launchplane_lane_contracts.errors import BadInput, ExitCode
-from launchplane_lane_contracts.orders import SignedOrder
 from launchplane_lane_contracts.receipt import Outcome, Receipt
 
 from . import __version__
 from .commands.command import Answer, Call, Command
 from .commands.registry import COMMANDS
-from .devkit import require_free_lock
 from .failures import as_failure
 from .order_file import read_order
 from .settings import settings_from_environment
 from .telling import tell
-from .tokens import PublicKeys
+
+if TYPE_CHECKING:
+    from launchplane_lane_contracts.orders import SignedOrder
 
 OUTCOMES = {
     ExitCode.DONE: Outcome.DONE,
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     end = given.index("--") if "--" in given else len(given)
     after = tuple(given[end + 1 :])
     try:
-        chosen = _parser().parse_args(given[:end])
+        chosen = _parser(given[:1]).parse_args(given[:end])
         command = COMMANDS[chosen.command]
         if command.runs_a_command != bool(after) and not (after and command.may_run_a_command):
             raise BadInput(
@@ -61,10 +63,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 token = takes.otherwise(settings)
             else:
                 token = read_order(chosen.order)
+            # Only here, since most of the time of a short command would go into it.
+            from .tokens import PublicKeys
+
             keys = PublicKeys.from_file(settings.public_keys)
             signed = keys.order(token, kind=takes.kind, heed_time=takes.heed_time)
             call = Call(settings, chosen, signed, token, keys, after)
         if command.needs_free_lock(signed):
+            from .devkit import require_free_lock
+
             require_free_lock(os.environ)
         answer = command.act(call)
     except Exception as problem:
@@ -108,7 +115,8 @@ class _Parser(argparse.ArgumentParser):
         )
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(first: list[str]) -> argparse.ArgumentParser:
+    """What understands the words; of the commands, only the one that is the first word is read."""
     parser = _Parser(
         prog=PROGRAM,
         description="Reads this lane, and changes it by signed orders only. "
@@ -116,8 +124,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in COMMANDS.values():
-        _describe(commands.add_parser(command.name, help=command.words), command)
+    for name in first if first and first[0] in COMMANDS else COMMANDS:
+        command = COMMANDS[name]
+        _describe(commands.add_parser(name, help=command.words), command)
     return parser
 
 

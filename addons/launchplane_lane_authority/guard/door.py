@@ -34,6 +34,9 @@ def enter(version: str, arguments: Sequence[str] | None = None) -> int:
         )
     try:
         from launchplane_lane_guard.command_line import main
+
+        # It reads the files of the command that is asked for, before it does anything.
+        return main(arguments)
     except ImportError as problem:
         # It is there and does not load: too old, or made for another system.
         return refuse(
@@ -43,7 +46,6 @@ def enter(version: str, arguments: Sequence[str] | None = None) -> int:
             f"({sys.executable}): {problem}. Install launchplane-lane-authority with its extra "
             "`guard` for it, or bring a guard bundle made on the host.",
         )
-    return main(arguments)
 
 
 def _is_there(name: str) -> bool:

@@ -1,19 +1,25 @@
 """What a command is: its name, the order that it takes, what it does, and what it answers."""
 
+from __future__ import annotations
+
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from launchplane_lane_contracts.errors import LaneAuthorityError
-from launchplane_lane_contracts.orders import SignedOrder
 from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.receipt import CommandRun, SetAside
 
 from ..settings import GuardSettings
-from ..tokens import PublicKeys
 
-OrderType = TypeVar("OrderType", bound=SignedOrder)
+if TYPE_CHECKING:
+    # A command that takes no order needs none of this.
+    from launchplane_lane_contracts.orders import SignedOrder
+
+    from ..tokens import PublicKeys
+
+OrderType = TypeVar("OrderType", bound="SignedOrder")
 
 
 @dataclass(frozen=True)
