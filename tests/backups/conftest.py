@@ -11,13 +11,12 @@ from launchplane_lane_guard.capture import capture
 from launchplane_lane_guard.settings import GuardSettings, settings_from_environment
 from tests.backups.places import folder_in_memory
 from tests.driver.fork_server import ForkServer
-from tests.driver.small_host import ANN, BEN, RITA, SmallHost
-from tests.driver.work.conftest import Around
+from tests.driver.small_host import SmallHost
+from tests.driver.work.conftest import Around, everything_around
 from tests.guard.attachments import attach, forget_odd_names
 from tests.guard.conftest import LANE_DATABASE, STANDING_DATABASE, clean
 from tests.guard.estate import LANE, Estate
 from tests.real.postgres import PrivateCluster
-from tests.system.people import make_people
 
 STANDING_LANE = LANE.model_copy(update={"instance": "standing"})
 MEMORY = Path("/dev/shm")
@@ -60,10 +59,8 @@ def standing(
 @pytest.fixture(scope="session")
 def around(cluster: PrivateCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Around]:
     """What every host of this part shares: forks, and people with keys."""
-    folder = tmp_path_factory.mktemp("people")
-    people = make_people(folder / "keys", folder / "approvers", (RITA, ANN, BEN))
     with ForkServer() as forks:
-        yield Around(cluster, forks, people, (folder / "approvers").read_text())
+        yield everything_around(cluster, forks, tmp_path_factory.mktemp("around"))
 
 
 @pytest.fixture

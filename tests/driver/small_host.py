@@ -40,7 +40,7 @@ from tests.declarations import declaration_text
 from tests.driver.fork_server import Done, ForkServer, Run
 from tests.driver.runtime_standin import RuntimeStandIn
 from tests.guard import fingerprint
-from tests.real.postgres import PrivateCluster
+from tests.real.postgres import QUICKLY, PrivateCluster
 from tests.system.people import Someone
 
 RITA, ANN, BEN = Person("rita"), Person("ann"), Person("ben")
@@ -139,7 +139,7 @@ class SmallLane:
 
     def make_data(self, whose: str = "old", name: str | None = None) -> None:
         """A database with rows, and the files that they name."""
-        self.execute(f'CREATE DATABASE "{name or self.database}"')
+        self.execute(f'CREATE DATABASE "{name or self.database}" {QUICKLY}')
         self.execute(
             "CREATE TABLE res_partner (id serial PRIMARY KEY, name text);"
             f"INSERT INTO res_partner (name) SELECT '{whose} ' || n FROM generate_series(1, 9) n;"
@@ -195,14 +195,20 @@ class SmallHost:
         *,
         store_url: str | None = None,
         thresholds: str = "",
+        like: Path | None = None,
     ) -> None:
+        """`like` is the directory of a new host, of which this one is made a copy."""
         self.store_url = store_url
         """Where the store is; None for a file in the host's own folder."""
         self.cluster, self.forks, self.folder, self.people = cluster, forks, folder, people
         self.directory = folder / "host"
-        self.host = HostDirectory.initialise(self.directory)
-        create_signing_key(self.host)
-        self.host.approvers_file.write_text(approvers)
+        self.host = HostDirectory(self.directory)
+        if like is None:
+            HostDirectory.initialise(self.directory)
+            create_signing_key(self.host)
+            self.host.approvers_file.write_text(approvers)
+        else:
+            shutil.copytree(like, self.directory)
         if thresholds:
             self.host.thresholds_file.write_text(thresholds)
         self.lanes: dict[str, SmallLane] = {}
@@ -220,14 +226,22 @@ class SmallHost:
 
     def add_lane(self, context: str = "cm") -> SmallLane:
         """A lane that is configured and has data, and that nobody recorded or enrolled."""
+        made = self.place_for_lane(context)
+        made.make_data()
+        self.take_up(made)
+        return made
+
+    def place_for_lane(self, context: str) -> SmallLane:
+        """Its folders and its guard."""
         lane = Lane(product=f"odoo-tenant-{context}", context=context, instance="prod")
         keys = self.host.public_keys_file
-        made = SmallLane(lane, self.folder / context, self.cluster, self.forks, keys)
-        made.make_data()
-        made.runtime.start()
-        self.lanes[context] = made
+        return SmallLane(lane, self.folder / context, self.cluster, self.forks, keys)
+
+    def take_up(self, lane: SmallLane) -> None:
+        """Start its runtime, and configure it."""
+        lane.runtime.start()
+        self.lanes[lane.lane.context] = lane
         self.configure()
-        return made
 
     def enrolled(self, lane: SmallLane) -> SmallLane:
         """The same lane, recorded as one that may be rebuilt from nothing, and enrolled."""

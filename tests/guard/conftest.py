@@ -7,6 +7,7 @@ import pytest
 
 from tests.guard import fingerprint
 from tests.guard.estate import LANE, Estate
+from tests.guard.snapshots import Snapshots
 from tests.real.postgres import PrivateCluster
 
 LANE_DATABASE = "lane"
@@ -52,14 +53,23 @@ def bare(cluster: PrivateCluster, tmp_path: Path) -> Iterator[Estate]:
     clean(cluster)
 
 
+@pytest.fixture(scope="session")
+def snapshots(cluster: PrivateCluster, tmp_path_factory: pytest.TempPathFactory) -> Snapshots:
+    """What the lanes are laid out from."""
+    return Snapshots(cluster, tmp_path_factory.mktemp("lanes"))
+
+
 @pytest.fixture
-def lane(bare: Estate) -> Estate:
+def lane(cluster: PrivateCluster, snapshots: Snapshots) -> Iterator[Estate]:
     """An enrolled testing lane, which may be rebuilt from empty."""
-    return bare.enrol()
+    yield snapshots.lane("lane", LANE_DATABASE, protected=False)
+    clean(cluster)
+    snapshots.clear()
 
 
 @pytest.fixture
-def production(cluster: PrivateCluster, tmp_path: Path) -> Iterator[Estate]:
+def production(cluster: PrivateCluster, snapshots: Snapshots) -> Iterator[Estate]:
     """An enrolled production lane, locked, with a proven backup and an approver."""
-    yield Estate(cluster, tmp_path, LANE_DATABASE, cluster.odoo, protected=True).make().enrol()
+    yield snapshots.lane("production", LANE_DATABASE, protected=True)
     clean(cluster)
+    snapshots.clear()

@@ -74,7 +74,7 @@ from launchplane_lane_guard.tokens import PublicKeys
 from tests.declarations import declaration_text
 from tests.guard import child, fingerprint
 from tests.guard.signing import ControlPlane
-from tests.real.postgres import PrivateCluster, Role
+from tests.real.postgres import QUICKLY, PrivateCluster, Role
 
 VALID_FOR = timedelta(minutes=15)
 REQUESTER = Person("operator@example.com")
@@ -125,7 +125,7 @@ class Estate:
 
     def create_database(self, name: str, whose: str = "old") -> None:
         """Make a database with a few rows in it."""
-        self.execute(f'CREATE DATABASE "{name}"')
+        self.execute(f'CREATE DATABASE "{name}" {QUICKLY}')
         self.execute(
             f"CREATE TABLE res_partner (id serial PRIMARY KEY, name text);"
             f"INSERT INTO res_partner (name) SELECT '{whose} ' || n FROM generate_series(1, 50) n;"
@@ -147,7 +147,7 @@ class Estate:
     def materialise(self, whose: str = "new") -> None:
         """What the devkit does after a begin: drop what is there, and make other data."""
         self.drop_like_the_devkit()
-        self.execute(f'CREATE DATABASE "{self.database}"')
+        self.execute(f'CREATE DATABASE "{self.database}" {QUICKLY}')
         self.execute(f"CREATE TABLE res_partner AS SELECT '{whose}'::text AS name", self.database)
         self.filestore.mkdir(exist_ok=True)
         (self.filestore / "whose").write_text(whose)

@@ -13,6 +13,8 @@ _TABLES = """
      WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
      ORDER BY 1
 """
+SNAPSHOT_OF = "snapshot_of_"
+"""How the names of the copies begin from which the tests' databases are made."""
 OURS = (f"public.{MARKER_TABLE}", f"public.{EVENT_TABLE}")
 
 
@@ -27,11 +29,12 @@ class DatabaseRow:
 
 
 def databases(cluster: PrivateCluster) -> dict[str, DatabaseRow]:
-    """Every database but the server's own three."""
+    """Every database but the server's own three, and those that the tests are made from."""
     rows = cluster.execute(
         "SELECT datname::text, oid::bigint, datallowconn, datistemplate, "
         "shobj_description(oid, 'pg_database') FROM pg_database "
-        "WHERE datname NOT IN ('postgres', 'template0', 'template1') ORDER BY datname"
+        "WHERE datname NOT IN ('postgres', 'template0', 'template1') "
+        f"AND NOT starts_with(datname, '{SNAPSHOT_OF}') ORDER BY datname"
     )
     return {
         str(name): DatabaseRow(int(str(oid)), bool(open_), bool(locked), comment and str(comment))

@@ -1,5 +1,5 @@
 """The guard's server and lanes."""
 
-from tests.guard.conftest import bare, cluster, production
+from tests.guard.conftest import bare, cluster, production, snapshots
 
-__all__ = ["bare", "cluster", "production"]
+__all__ = ["bare", "cluster", "production", "snapshots"]

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Self
 from tests.real import guardian
 from tests.real.errors import RealPartMissing
 from tests.real.processes import cleaned_environment, last_lines, run
+from tests.real.scram import verifier
 from tests.real.server_binaries import find_binaries
 from tests.real.server_user import as_server_user, give_to_server_user, may_reach
 
@@ -52,6 +53,8 @@ CHEAP_SETTINGS: Mapping[str, str] = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+QUICKLY = "STRATEGY = file_copy"
+"""How a small database is made with the least work, where nothing has to reach the disk."""
 # What has to be different where a test stops the server in the middle of its work.
 DURABLE_SETTINGS: Mapping[str, str] = {
     "fsync": "on",
@@ -102,6 +105,8 @@ class PrivateCluster:
         self._directory: Path | None = None
         self._server: subprocess.Popen[bytes] | None = None
         self._guardian: subprocess.Popen[bytes] | None = None
+        self._session: connection | None = None
+        self._session_of = 0
 
     # -- its life ------------------------------------------------------------------
 
@@ -226,14 +231,35 @@ class PrivateCluster:
         return opened
 
     def execute(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
-        """Run one statement as superuser, outside a transaction, and return its rows."""
+        """Run one statement as superuser, outside a transaction, and return its rows.
+
+        In the database `postgres` it is one session for all of them, which is made anew where it
+        was ended; nobody's work there is in its way.
+        """
+        if database == "postgres":
+            return _rows(self._standing_session(), statement)
         opened = self.connect(database, self.superuser, autocommit=True)
         try:
-            with opened.cursor() as cursor:
-                cursor.execute(statement)
-                return list(cursor.fetchall()) if cursor.description else []
+            return _rows(opened, statement)
         finally:
             opened.close()
+
+    def _standing_session(self) -> "connection":
+        import psycopg2
+
+        process = os.getpid()
+        opened = self._session if self._session_of == process else None
+        if opened is not None:
+            try:
+                _rows(opened, "SELECT 1")
+            except psycopg2.Error:
+                opened.close()
+            else:
+                return opened
+        # A fork must not speak on its parent's connection.
+        self._session_of = process
+        self._session = self.connect("postgres", self.superuser, autocommit=True)
+        return self._session
 
     def create_role(
         self, name: str, password: str, superuser: bool = False, createdb: bool = True
@@ -244,9 +270,8 @@ class PrivateCluster:
             "SUPERUSER" if superuser else "NOSUPERUSER",
             "CREATEDB" if createdb else "NOCREATEDB",
         ]
-        literal = password.replace("'", "''")
-        identifier = name.replace('"', '""')
-        self.execute(f"CREATE ROLE \"{identifier}\" {' '.join(options)} PASSWORD '{literal}'")
+        identifier, kept = name.replace('"', '""'), verifier(password)
+        self.execute(f"CREATE ROLE \"{identifier}\" {' '.join(options)} PASSWORD '{kept}'")
         return Role(name, password)
 
     # -- how it is done ------------------------------------------------------------
@@ -395,10 +420,15 @@ class PrivateCluster:
                 self.system_identifier = value.strip()
 
     def _make_roles(self) -> None:
+        kept = verifier(self.superuser.password)
+        self.execute(f"ALTER ROLE {self.superuser.name} PASSWORD '{kept}'")
         self.create_role(self.odoo.name, self.odoo.password, superuser=self._superuser_odoo)
 
     def _end(self, how: signal.Signals) -> None:
         server = self._server
+        if self._session is not None and self._session_of == os.getpid():
+            self._session.close()
+        self._session = None
         if server is None:
             return
         if server.poll() is None:
@@ -409,6 +439,12 @@ class PrivateCluster:
                 guardian.end_server(self.data_directory, patience=0)
                 server.wait()
         self._server = None
+
+
+def _rows(opened: "connection", statement: str) -> list[tuple[Any, ...]]:
+    with opened.cursor() as cursor:
+        cursor.execute(statement)
+        return list(cursor.fetchall()) if cursor.description else []
 
 
 def free_port() -> int:

@@ -131,7 +131,7 @@ def test_a_declaration_that_died_goes_on(host: SmallHost, lane: SmallLane, scrip
     assert {each.used_by for each in used} == {found.digest}
 
 
-def test_what_is_not_declared_lost(host: SmallHost, lane: SmallLane, bare: SmallLane) -> None:
+def test_what_is_not_declared_lost(host: SmallHost, lane: SmallLane) -> None:
     def lose(of: SmallLane) -> None:
         look(host.office, LOST, Asked(of.lane, RITA, "found so"))
 

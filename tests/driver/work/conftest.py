@@ -1,5 +1,6 @@
 """One private server and one fork server for this part; a new host with lanes for each test."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.driver.small_host import (
     SmallHost,
     SmallLane,
 )
+from tests.driver.snapshots import Snapshots
 from tests.guard import fingerprint
 from tests.real.postgres import PrivateCluster
 from tests.system.people import Someone, make_people
@@ -27,15 +29,34 @@ class Around:
     forks: ForkServer
     people: Mapping[str, Someone]
     approvers: str
+    folder: Path
+    """Where the hosts lie, one after the other."""
+    new_host: Path
+    """The directory of a host that was only made."""
+    snapshots: Snapshots
 
 
 @pytest.fixture(scope="session")
 def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Around]:
     """Make it."""
-    folder = tmp_path_factory.mktemp("people")
-    people = make_people(folder / "keys", folder / "approvers", (RITA, ANN, BEN))
     with PrivateCluster() as cluster, ForkServer() as forks:
-        yield Around(cluster, forks, people, (folder / "approvers").read_text())
+        yield everything_around(cluster, forks, tmp_path_factory.mktemp("around"))
+
+
+def everything_around(cluster: PrivateCluster, forks: ForkServer, folder: Path) -> Around:
+    """The same on this server."""
+    people = make_people(folder / "keys", folder / "approvers", (RITA, ANN, BEN))
+    approvers = (folder / "approvers").read_text()
+    SmallHost(cluster, forks, folder / "new", people, approvers).close()
+    return Around(
+        cluster,
+        forks,
+        people,
+        approvers,
+        folder / "hosts",
+        folder / "new" / "host",
+        Snapshots(folder / "snapshots"),
+    )
 
 
 def clean(cluster: PrivateCluster) -> None:
@@ -53,11 +74,19 @@ def new_host(around: Around, folder: Path, store_url: str | None = None) -> Smal
 
 
 @pytest.fixture
-def host(around: Around, tmp_path: Path) -> Iterator[SmallHost]:
+def host(around: Around) -> Iterator[SmallHost]:
     """A new host without lanes."""
-    made = new_host(around, tmp_path)
+    made = SmallHost(
+        around.cluster,
+        around.forks,
+        around.folder,
+        around.people,
+        around.approvers,
+        like=around.new_host,
+    )
     yield made
     made.close()
+    shutil.rmtree(around.folder)
     clean(around.cluster)
 
 
@@ -68,12 +97,12 @@ def bare(host: SmallHost) -> SmallLane:
 
 
 @pytest.fixture
-def lane(host: SmallHost, bare: SmallLane) -> SmallLane:
+def lane(around: Around, host: SmallHost) -> SmallLane:
     """An enrolled lane that may be rebuilt from nothing."""
-    return host.enrolled(bare)
+    return around.snapshots.lane("lane", host, lambda host: host.enrolled(host.add_lane("cm")))
 
 
 @pytest.fixture
-def production(host: SmallHost) -> SmallLane:
+def production(around: Around, host: SmallHost) -> SmallLane:
     """An enrolled production lane; locked."""
-    return host.add_production()
+    return around.snapshots.lane("production", host, SmallHost.add_production)
