@@ -18,6 +18,7 @@ from tests.standins.launchplane_records import (
     RebuildApproval,
 )
 from tests.standins.launchplane_requests import (
+    DataSourceMode,
     OdooProdBackupRestoreRequest,
     OdooProdPromotionRequest,
     OdooProdRetainedVolumeImportRequest,
@@ -98,14 +99,14 @@ class Plane:
             **more,
         )
 
-    def replacement(self) -> object:
-        """Replace the containers; mode empty."""
+    def replacement(self, mode: DataSourceMode = "empty") -> object:
+        """Replace the containers, and the data as the mode says."""
         return self.guarded(
             workflow("execute_odoo_stable_target_replacement_apply"),
             request=OdooStableTargetReplacementRequest(
                 product=self.named["product"],
                 instance=self.named["instance"],
-                data_source_mode="empty",
+                data_source_mode=mode,
                 allow_empty_data=True,
                 confirmation=PHRASE,
             ),
