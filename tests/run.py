@@ -26,7 +26,7 @@ BUDGETS: dict[str, int | None] = {
     "guard": 420,
     "interference": 120,
     "driver": 420,
-    "addon": 120,
+    "addon": 300,
     "backups": 120,
     "system": 180,
     "packaging": None,

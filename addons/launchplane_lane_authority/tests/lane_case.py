@@ -62,10 +62,11 @@ class LaneCase:
         cls.startClassPatcher(patch.dict(os.environ, environment))
 
     def setUp(self):
-        """Begin with an empty marker table, whatever the database came with."""
+        """Begin with neither marker nor tag, whatever the database came with."""
         super().setUp()
         self.query = query_through_cursor(self.env.cr)
         self.query("DELETE FROM public.launchplane_lane_marker", ())
+        self.query(f'COMMENT ON DATABASE "{self.env.cr.dbname}" IS NULL', ())
 
     def run_for(self, lane):
         """Let this process run for another lane, or for none."""
