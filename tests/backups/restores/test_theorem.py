@@ -101,6 +101,11 @@ class History(RuleBasedStateMachine):
         self.write()
         self.capture_live()
         self.prove_newest()
+        self.write()
+        # One whole restore, so that every history has kept data that was authoritative.
+        self.restore_a_backup(number=0, killed=False)
+        self.finish(killed=False)
+        assert self.kept()
 
     # -- what may happen -----------------------------------------------------------
 
@@ -154,9 +159,9 @@ class History(RuleBasedStateMachine):
     @rule(number=some.integers(0, 99), killed=some.booleans())
     def restore_a_backup(self, number: int, killed: bool) -> None:
         """Plan, sign, authorize, materialise, start; the guard may be killed in between."""
-        gates = self.store.evidence(self.lane.lane).gates
+        proofs = self.store.evidence(self.lane.lane).load_proofs
         self.begin(
-            DataSource.BACKUP_RESTORE, killed, backup_id=gates[number % len(gates)].backup_id
+            DataSource.BACKUP_RESTORE, killed, backup_id=proofs[number % len(proofs)].backup_id
         )
 
     @precondition(lambda self: self.operation() is None and self.kept())
@@ -195,6 +200,9 @@ class History(RuleBasedStateMachine):
         """Kept data goes, on a proof, or given up by two people."""
         kept = self.chosen(number)
         self.kept_rows[kept.database_oid] = self.rows_of(kept.name)
+        if not give_up and number % 2:
+            self.capture_kept(number)
+            self.prove_newest()
         asked = Asked(
             self.lane.lane, RITA, "no room", kept=DatabaseName(kept.name), give_up=give_up
         )
@@ -215,7 +223,15 @@ class History(RuleBasedStateMachine):
 
     def begin(self, source: DataSource, killed: bool, **more: object) -> None:
         """From the plan to the start, as far as it goes."""
-        office = self.host.office
+        office, record = self.host.office, self.store.host_record(self.lane.lane)
+        proven = {each.backup_id for each in self.store.evidence(self.lane.lane).data_proofs}
+        gates = self.store.evidence(self.lane.lane).gates
+        if not any(
+            each.generation == record.generation and each.backup_id in proven for each in gates
+        ):
+            # What a rebuild asks for; without it each of them would be refused.
+            self.capture_live()
+            self.prove_newest()
         request = self.host.request(
             self.lane, Operation.RESTORE, source, attest_runtime=True, **more
         )
