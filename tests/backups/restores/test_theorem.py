@@ -47,7 +47,7 @@ from tests.driver.small_host import RITA, SmallHost, production_policy, write_pr
 from tests.driver.work.conftest import Around, clean
 from tests.guard import fingerprint
 
-FEW, MANY = 1, 10_000
+FEW, MANY = 2, 10_000
 STEPS = 12
 SECONDS_FOR_MANY = 3300.0
 """A part's long proof may take an hour; how many histories that was is printed."""
