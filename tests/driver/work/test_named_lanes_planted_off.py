@@ -35,10 +35,19 @@ REFUSALS: dict[str, Callable[[SmallHost], None]] = {
     ),
 }
 
+LIKE_ANOTHER = frozenset({"verireel", "nobody recorded it", "its state alone"})
+"""They go by the same helper as others do, and are for the full run."""
+
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("whose", REFUSALS)
+@pytest.mark.parametrize(
+    "whose",
+    [
+        pytest.param(each, marks=[pytest.mark.full] if each in LIKE_ANOTHER else [])
+        for each in REFUSALS
+    ],
+)
 def test_without_the_rule_book_it_fails(
     host: SmallHost, monkeypatch: pytest.MonkeyPatch, whose: str
 ) -> None:
