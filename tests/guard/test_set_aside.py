@@ -114,3 +114,21 @@ def test_what_is_another_lanes_or_unfinished_or_not_what_was_signed_for_stays(
     tag.write_text(text)
     lane.done("begin", lane.sign(lane.permit()))
     stays("operation_unfinished")
+
+
+def test_an_operation_ends_with_it_only_where_what_it_had_set_aside_is_gone(lane: Estate) -> None:
+    permit = lane.permit()
+    receipt = lane.done("begin", lane.sign(permit))
+    assert receipt.set_aside is not None
+    lane.materialise("half-way")
+    order = lane.sign(order_for(lane, ends=(permit.permit_id,)))
+    before = lane.everything()
+    refused(lane.run("set-aside", order), "operation_unfinished")
+    assert lane.everything() == before
+    lane.cluster.execute(f'ALTER DATABASE "{receipt.set_aside.name}" WITH IS_TEMPLATE false')
+    lane.cluster.execute(f'DROP DATABASE "{receipt.set_aside.name}"')
+    there = lane.data()
+    done = lane.done("set-aside", order)
+    assert done.set_aside is not None
+    assert lane.kept_data(done.set_aside.name) == there
+    assert all(each.ended for each in lane.show().keep.begun)
