@@ -1,5 +1,7 @@
 """The operation in progress, and every command that could end it: what it does, or why not now."""
 
+from collections.abc import Set
+
 from launchplane_lane_contracts.read_model import OperationView, WayOn
 from launchplane_lane_contracts.vocabulary import DatabaseState, DataSource, OperationPhase
 
@@ -8,6 +10,8 @@ from .store.overview import OperationSummary
 
 CLAIMED = frozenset({OperationPhase.AUTHORIZED})
 GIVES_UP = "gives the lane up again; nothing of it was changed"
+ALREADY_BACK = "the old data was put back already; undo ends it"
+ALREADY_STAMPED = "the data that stands there was stamped already; finish ends it"
 NOT_BEGUN = frozenset({OperationPhase.AUTHORIZED, OperationPhase.STARTED})
 
 
@@ -25,7 +29,9 @@ def unfinished(seen: LaneSeen) -> OperationView | None:
         _settle(live, seen),
     )
     if _went_back(live, seen):
-        ways = tuple(_nothing_but_undo(each) for each in ways)
+        ways = tuple(_only(each, {"undo"}, ALREADY_BACK) for each in ways)
+    elif _is_ended_in_the_lane(live, seen):
+        ways = tuple(_only(each, {"finish", "settle"}, ALREADY_STAMPED) for each in ways)
     return OperationView(
         operation_id=live.operation_id,
         operation=live.operation,
@@ -49,12 +55,21 @@ def _went_back(live: OperationSummary, seen: LaneSeen) -> bool:
     )
 
 
-def _nothing_but_undo(way: WayOn) -> WayOn:
-    if way.command.startswith("lane-authority undo "):
+def _is_ended_in_the_lane(live: OperationSummary, seen: LaneSeen) -> bool:
+    """Whether the new data was stamped by a run that died before the host took note of it."""
+    record = seen.overview.record.unfinished
+    if live.phase in NOT_BEGUN or record is None:
+        return False
+    permits = {record.permit_id, *record.earlier_permits}
+    begun = [each for each in seen.witnessed.reading.keep.begun if each.permit_id in permits]
+    return bool(begun) and all(each.ended for each in begun)
+
+
+def _only(way: WayOn, names: Set[str], why: str) -> WayOn:
+    """The same way, or why it is none any more, unless it is one of these commands."""
+    if way.command.split()[1] in names:
         return way
-    return way.model_copy(
-        update={"possible": False, "words": "the old data was put back already; undo ends it"}
-    )
+    return way.model_copy(update={"possible": False, "words": why})
 
 
 def _begun(live: OperationSummary, seen: LaneSeen) -> bool:

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from launchplane_lane_contracts.contract import Person
+from launchplane_lane_contracts.contract import RULEBOOK_VERSION, Person
 from launchplane_lane_contracts.orders import (
     GivenUp,
     MaterialiseOrder,
     OpenOrder,
     ProvenByBackup,
     ReleaseOrder,
+    later_rule_book,
 )
 
 from .cases import LANE, UPSTREAM, changed
@@ -85,3 +86,11 @@ def test_exactly_one_source_is_materialised() -> None:
     for other in ({"backup": None}, {"upstream": UPSTREAM}):
         with pytest.raises(ValidationError, match="exactly one source"):
             order.model_validate({**dict(order), **other})
+
+
+def test_only_a_later_rule_book_is_named() -> None:
+    assert later_rule_book({"rulebook_version": RULEBOOK_VERSION + 1}) == RULEBOOK_VERSION + 1
+    for known in (RULEBOOK_VERSION, RULEBOOK_VERSION - 1, "9", None):
+        assert later_rule_book({"rulebook_version": known}) is None
+    for no_order in (None, "order", 1):
+        assert later_rule_book(no_order) is None

@@ -15,7 +15,7 @@ import pytest
 from tests.driver.fork_server import ForkServer
 from tests.driver.places import new_database_for_a_store
 from tests.driver.small_host import SmallHost
-from tests.driver.work.conftest import Around, clean
+from tests.driver.work.conftest import Around, clean, everything_around
 from tests.driver.work.failing_machine import FailingMachine
 from tests.real.postgres import PrivateCluster
 
@@ -65,7 +65,7 @@ def test_a_thousand_kills(
     def one_machine(numbers: range) -> Counter[str]:
         killed: Counter[str] = Counter()
         with PrivateCluster() as cluster, ForkServer() as forks:
-            own = Around(cluster, forks, around.people, around.approvers)
+            own = everything_around(cluster, forks, tmp_path / f"around-{numbers.start}")
             for number in numbers:
                 url = new_database_for_a_store(store_cluster) if store == "postgresql" else None
                 folder = tmp_path / str(number)
