@@ -3,7 +3,12 @@
 from collections.abc import Set
 
 from launchplane_lane_contracts.read_model import OperationView, WayOn
-from launchplane_lane_contracts.vocabulary import DatabaseState, DataSource, OperationPhase
+from launchplane_lane_contracts.vocabulary import (
+    DatabaseState,
+    DataSource,
+    OperationPhase,
+    RowState,
+)
 
 from .lane_seen import LaneSeen
 from .store.overview import OperationSummary
@@ -11,7 +16,7 @@ from .store.overview import OperationSummary
 CLAIMED = frozenset({OperationPhase.AUTHORIZED})
 GIVES_UP = "gives the lane up again; nothing of it was changed"
 ALREADY_BACK = "the old data was put back already; undo ends it"
-ALREADY_STAMPED = "the data that stands there was stamped already; finish ends it"
+ALREADY_STAMPED = "the data that stands there was stamped already; finish or settle ends it"
 NOT_BEGUN = frozenset({OperationPhase.AUTHORIZED, OperationPhase.STARTED})
 
 
@@ -30,7 +35,7 @@ def unfinished(seen: LaneSeen) -> OperationView | None:
     )
     if _went_back(live, seen):
         ways = tuple(_only(each, {"undo"}, ALREADY_BACK) for each in ways)
-    elif _is_ended_in_the_lane(live, seen):
+    elif _is_stamped(live, seen):
         ways = tuple(_only(each, {"finish", "settle"}, ALREADY_STAMPED) for each in ways)
     return OperationView(
         operation_id=live.operation_id,
@@ -55,14 +60,16 @@ def _went_back(live: OperationSummary, seen: LaneSeen) -> bool:
     )
 
 
-def _is_ended_in_the_lane(live: OperationSummary, seen: LaneSeen) -> bool:
-    """Whether the new data was stamped by a run that died before the host took note of it."""
-    record = seen.overview.record.unfinished
-    if live.phase in NOT_BEGUN or record is None:
+def _is_stamped(live: OperationSummary, seen: LaneSeen) -> bool:
+    """Whether what stands there was stamped by a run that died before the host took note of it."""
+    record, reading = seen.overview.record, seen.witnessed.reading
+    row, unfinished = reading.database.marker_row, record.unfinished
+    if live.phase in CLAIMED or unfinished is None or row is None:
         return False
-    permits = {record.permit_id, *record.earlier_permits}
-    begun = [each for each in seen.witnessed.reading.keep.begun if each.permit_id in permits]
-    return bool(begun) and all(each.ended for each in begun)
+    permits = {unfinished.permit_id, *unfinished.earlier_permits}
+    begun = [each for each in reading.keep.begun if each.permit_id in permits]
+    is_another_row = row.state is RowState.SETTLED and row.nonce != record.nonce
+    return is_another_row and bool(begun) and all(each.ended for each in begun)
 
 
 def _only(way: WayOn, names: Set[str], why: str) -> WayOn:

@@ -48,9 +48,11 @@ def retry(
 def _goes_on(office: LaneOffice, operation: OperationRecord, reading: LaneReading) -> bool:
     """Whether the permit that it has is good for its begin yet, or came half-way."""
     permit = permit_of(office, operation)
-    if utc_now() < permit.begin_before:
-        return True
-    return any(each.permit_id == permit.permit_id for each in reading.keep.begun)
+    begun = next((each for each in reading.keep.begun if each.permit_id == permit.permit_id), None)
+    if begun is not None:
+        # One that was taken back in the lane is used up, whoever died before noting that.
+        return not begun.ended
+    return utc_now() < permit.begin_before
 
 
 def _nothing_came(office: LaneOffice, operation: OperationRecord, reading: LaneReading) -> bool:

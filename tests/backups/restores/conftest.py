@@ -61,7 +61,7 @@ class Opw:
 def opw(host: SmallHost, old_server: PrivateCluster, tmp_path: Path) -> Iterator[Opw]:
     """A provisional lane that may be restored from its old server."""
     source = SmallOdoo(old_server, OLD_DATABASE, tmp_path / "old" / OLD_DATABASE).make("old host")
-    write_addons(tmp_path / "addons")
+    write_addons(host.folder / "addons")
     upstream = UpstreamSource(
         name="old host",
         host=old_server.host,

@@ -148,14 +148,15 @@ def test_what_cannot_be_neutralised_stays_another_lane_s(
 
 
 @pytest.mark.parametrize("script", [pytest.param(BEFORE, marks=pytest.mark.full), AFTER])
-def test_a_copying_that_died_goes_on(host: SmallHost, training: SmallLane, script: str) -> None:
+def test_a_copying_that_died_goes_on(
+    host: SmallHost, training: SmallLane, addons: Path, script: str
+) -> None:
     found = look(host.office, COPY, asked(training))
     host.sign(found.digest, RITA, ANN)
     command = ("copy", str(training.lane), "--digest", found.digest)
-    addons = str(training.folder.parent / "addons")
-    training.put_guard_back(ODOO_ADDONS_PATH=addons)
+    training.put_guard_back(ODOO_ADDONS_PATH=str(addons))
     killed_at(host, training, script, "stamp", *command)
-    training.put_guard_back(ODOO_ADDONS_PATH=addons)
+    training.put_guard_back(ODOO_ADDONS_PATH=str(addons))
     done = host.operate(*command)
     assert done.code == 0, done.stderr
     assert not sends_mail(training)

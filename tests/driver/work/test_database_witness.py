@@ -95,7 +95,7 @@ def test_a_connection_to_another_server_is_refused(
     elsewhere: PrivateCluster,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    elsewhere.execute(f'CREATE DATABASE "{lane.database}"')
+    elsewhere.execute(f'CREATE DATABASE "{lane.database}" OID 987654')
     operation = host.authorize(lane)
     configure(host, monkeypatch, elsewhere)
     with untouched(lane):
