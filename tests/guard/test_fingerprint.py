@@ -233,7 +233,7 @@ NO_DAMAGE = (
     "ALTER DATABASE copy SET client_encoding = 'LATIN1';"
     "ALTER DATABASE copy SET default_transaction_read_only = on;"
     "ALTER DATABASE copy SET xmlbinary = 'hex'; ALTER DATABASE copy SET jit = on;"
-    "ALTER DATABASE copy SET idle_in_transaction_session_timeout = 1",
+    "ALTER DATABASE copy SET idle_in_transaction_session_timeout = 250",
 )
 
 
