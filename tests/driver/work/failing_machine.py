@@ -47,6 +47,8 @@ class FailingMachine:
     production: SmallLane
     """A lane that refuses every rebuild."""
     chance: random.Random
+    every_way_leads_on: bool = True
+    """Whether each way on that the lane's view offers has to be taken; else only one of them."""
     killed: Counter[str] = field(default_factory=Counter)
     """How often each command was killed."""
     endings: Counter[str] = field(default_factory=Counter)
@@ -154,7 +156,8 @@ class FailingMachine:
         refused = not self._left_running and self._must_be_refused(operation, command, standing)
         done = self._run(*command, kill=kill)
         # What the view offers is no dead end; only what came may be missing yet.
-        if wise and not self._left_running and command[0] != "finish":
+        offered = wise and not self._left_running and command[0] != "finish"
+        if offered and self.every_way_leads_on:
             assert done.code in (KILLED, ExitCode.DONE), done
         assert not refused or done.code in (KILLED, ExitCode.REFUSED), done
         after = self.host.office.store.operation(operation.operation_id)

@@ -26,7 +26,13 @@ KILLS_OF_A_HOST = 100
 
 
 def kill_often(
-    around: Around, folder: Path, kills: int, seed: str, store_url: str | None
+    around: Around,
+    folder: Path,
+    kills: int,
+    seed: str,
+    store_url: str | None,
+    *,
+    every_way_leads_on: bool,
 ) -> FailingMachine:
     """Kill so many commands of one new host, and see each time that all is well."""
     host = SmallHost(
@@ -34,7 +40,7 @@ def kill_often(
     )
     lane, production = host.enrolled(host.add_lane()), host.add_production()
     chance = random.Random(seed)  # noqa: S311 - for a run that can be repeated
-    machine = FailingMachine(host, lane, production, chance)
+    machine = FailingMachine(host, lane, production, chance, every_way_leads_on)
     try:
         machine.run_until(kills)
     finally:
@@ -49,7 +55,8 @@ def test_fifteen_kills(
     around: Around, store_cluster: PrivateCluster, tmp_path: Path, store: str
 ) -> None:
     url = new_database_for_a_store(store_cluster) if store == "postgresql" else None
-    machine = kill_often(around, tmp_path, 15, f"{SEED} {store}", url)
+    # That each way on is taken is what the full run looks for.
+    machine = kill_often(around, tmp_path, 15, f"{SEED} {store}", url, every_way_leads_on=False)
     assert machine.endings
     assert len(machine.killed) >= len(COMMANDS) // 2
 
@@ -72,7 +79,10 @@ def test_a_thousand_kills(
                 folder.mkdir()
                 seed = secrets.token_hex(4)
                 print(f"{store} {number}: seed {seed}")
-                killed += kill_often(own, folder, KILLS_OF_A_HOST, seed, url).killed
+                machine = kill_often(
+                    own, folder, KILLS_OF_A_HOST, seed, url, every_way_leads_on=True
+                )
+                killed += machine.killed
         return killed
 
     with ThreadPoolExecutor(max_workers=2) as pool:
