@@ -47,6 +47,11 @@ class UnfinishedOperation(Contract):
     authoritative: bool = True
     """Whether the data that it found counted as the only true copy."""
 
+    @property
+    def permits(self) -> tuple[PermitIdField | None, ...]:
+        """Every permit that was signed for it, oldest first."""
+        return (*self.earlier_permits, self.permit_id)
+
 
 class HostRecord(Contract):
     """What the host last recorded of the lane."""

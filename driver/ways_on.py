@@ -54,9 +54,9 @@ def _went_back(live: OperationSummary, seen: LaneSeen) -> bool:
     record, unfinished = seen.overview.record, seen.overview.record.unfinished
     if live.data_source is DataSource.EXISTING or record.identity is None or unfinished is None:
         return False
-    permits = {unfinished.permit_id, *unfinished.earlier_permits}
     return seen.observation.database.identity == record.identity and any(
-        each.permit_id in permits and each.set_aside for each in seen.witnessed.reading.keep.begun
+        each.permit_id in unfinished.permits and each.set_aside
+        for each in seen.witnessed.reading.keep.begun
     )
 
 
@@ -66,8 +66,7 @@ def _is_stamped(live: OperationSummary, seen: LaneSeen) -> bool:
     row, unfinished = reading.database.marker_row, record.unfinished
     if live.phase in CLAIMED or unfinished is None or row is None:
         return False
-    permits = {unfinished.permit_id, *unfinished.earlier_permits}
-    begun = [each for each in reading.keep.begun if each.permit_id in permits]
+    begun = [each for each in reading.keep.begun if each.permit_id in unfinished.permits]
     is_another_row = row.state is RowState.SETTLED and row.nonce != record.nonce
     return is_another_row and bool(begun) and all(each.ended for each in begun)
 

@@ -84,7 +84,7 @@ def accepts_pending_marker(case: Case) -> bool:
         and unfinished is not None
         and marker.state is MarkerState.PENDING
         and marker.permit_id is not None
-        and marker.permit_id in (unfinished.permit_id, *unfinished.earlier_permits)
+        and marker.permit_id in unfinished.permits
     )
 
 

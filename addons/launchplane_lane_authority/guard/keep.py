@@ -1,6 +1,5 @@
 """The keep: where things are set aside, and where the guard remembers which permits were begun."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +17,7 @@ from launchplane_lane_contracts.contract import (
     UtcInstant,
     VersionedContract,
 )
-from launchplane_lane_contracts.errors import Busy, CouldNotTell
+from launchplane_lane_contracts.errors import CouldNotTell
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.marker import ObjectId
 from launchplane_lane_contracts.reading import BeginRecord, KeepReading, KeptFilestore
@@ -27,6 +26,7 @@ from launchplane_lane_contracts.vocabulary import KeepState
 from . import durable, filestore
 from .copying import bytes_of
 from .mounts import why_not_renamed
+from .one_at_a_time import one_at_a_time
 from .side import Sides
 
 LANE_FILE = "lane"
@@ -80,18 +80,12 @@ class Keep:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One guard at a time. Raises Busy when another one is at it."""
-        descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Busy(
-                    "Another guard is working on this lane. Wait until it has ended, then look "
-                    "at the lane again."
-                ) from None
+        with one_at_a_time(
+            self.folder,
+            "Another guard is working on this lane. Wait until it has ended, then look at the "
+            "lane again.",
+        ):
             yield
-        finally:
-            os.close(descriptor)
 
     def filestore(self, name: str) -> Path:
         """Where the folder of a kept database lies."""

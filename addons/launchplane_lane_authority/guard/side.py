@@ -4,7 +4,6 @@ They are made, listed and dropped here alone. What is dropped has a side databas
 holds 64 random bits and was noted in the keep before the database was made; no other can be.
 """
 
-import fcntl
 import os
 import secrets
 import shutil
@@ -19,7 +18,7 @@ from pydantic import ValidationError
 
 from launchplane_lane_contracts.catalogue import read_databases
 from launchplane_lane_contracts.contract import DatabaseName
-from launchplane_lane_contracts.errors import Busy, CouldNotTell
+from launchplane_lane_contracts.errors import CouldNotTell
 from launchplane_lane_contracts.evidence import SideData
 from launchplane_lane_contracts.naming import is_side_name, side_name
 from launchplane_lane_contracts.orders import MaterialiseOrder
@@ -27,6 +26,7 @@ from launchplane_lane_contracts.reading import DatabaseEntry
 
 from . import durable, filestore
 from .database import MAINTENANCE_DATABASE, connected, first_line, query_through
+from .one_at_a_time import one_at_a_time
 from .settings import GuardSettings
 
 SIDES = "sides"
@@ -49,18 +49,12 @@ class Sides:
     def at_work(self) -> Iterator[None]:
         """One who brings data at a time. Raises Busy when another one is at it, OSError."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Busy(
-                    "Another guard is bringing data for this lane. Wait until it has ended, then "
-                    "look at the lane again."
-                ) from None
+        with one_at_a_time(
+            self.folder,
+            "Another guard is bringing data for this lane. Wait until it has ended, then look at "
+            "the lane again.",
+        ):
             yield
-        finally:
-            os.close(descriptor)
 
     def files(self, name: DatabaseName) -> Path:
         """Where the files of a side database lie."""
