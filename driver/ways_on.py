@@ -3,6 +3,7 @@
 from collections.abc import Set
 
 from launchplane_lane_contracts.read_model import OperationView, WayOn
+from launchplane_lane_contracts.reading import BeginRecord
 from launchplane_lane_contracts.vocabulary import (
     DatabaseState,
     DataSource,
@@ -11,11 +12,13 @@ from launchplane_lane_contracts.vocabulary import (
 )
 
 from .lane_seen import LaneSeen
+from .operations.start import PERMIT_VALID_FOR
 from .store.overview import OperationSummary
 
 CLAIMED = frozenset({OperationPhase.AUTHORIZED})
 GIVES_UP = "gives the lane up again; nothing of it was changed"
 ALREADY_BACK = "the old data was put back already; undo ends it"
+NEVER_LEFT = "the data was left where it was, so there is nothing to put back"
 ALREADY_STAMPED = "the data that stands there was stamped already; finish or settle ends it"
 NOT_BEGUN = frozenset({OperationPhase.AUTHORIZED, OperationPhase.STARTED})
 
@@ -26,7 +29,7 @@ def unfinished(seen: LaneSeen) -> OperationView | None:
     if live is None:
         return None
     ways: tuple[WayOn, ...] = (
-        _start(live),
+        _start(live, seen),
         _finish(live, seen),
         _undo(live, seen),
         _retry(live, seen),
@@ -51,24 +54,31 @@ def unfinished(seen: LaneSeen) -> OperationView | None:
 
 def _went_back(live: OperationSummary, seen: LaneSeen) -> bool:
     """Whether the recorded data was put back by a run that died before the host took note of it."""
-    record, unfinished = seen.overview.record, seen.overview.record.unfinished
-    if live.data_source is DataSource.EXISTING or record.identity is None or unfinished is None:
+    record = seen.overview.record
+    if live.data_source is DataSource.EXISTING or record.identity is None:
         return False
     return seen.observation.database.identity == record.identity and any(
-        each.permit_id in unfinished.permits and each.set_aside
-        for each in seen.witnessed.reading.keep.begun
+        each.set_aside for each in _begins(seen)
     )
 
 
 def _is_stamped(live: OperationSummary, seen: LaneSeen) -> bool:
     """Whether what stands there was stamped by a run that died before the host took note of it."""
-    record, reading = seen.overview.record, seen.witnessed.reading
-    row, unfinished = reading.database.marker_row, record.unfinished
-    if live.phase in CLAIMED or unfinished is None or row is None:
+    record, row = seen.overview.record, seen.witnessed.reading.database.marker_row
+    if live.phase in CLAIMED or row is None:
         return False
-    begun = [each for each in reading.keep.begun if each.permit_id in unfinished.permits]
+    begun = _begins(seen)
     is_another_row = row.state is RowState.SETTLED and row.nonce != record.nonce
     return is_another_row and bool(begun) and all(each.ended for each in begun)
+
+
+def _begins(seen: LaneSeen) -> tuple[BeginRecord, ...]:
+    """What the lane's keep remembers of the permits that were signed for the operation."""
+    unfinished = seen.overview.record.unfinished
+    if unfinished is None:
+        return ()
+    begun = seen.witnessed.reading.keep.begun
+    return tuple(each for each in begun if each.permit_id in unfinished.permits)
 
 
 def _only(way: WayOn, names: Set[str], why: str) -> WayOn:
@@ -84,6 +94,13 @@ def _begun(live: OperationSummary, seen: LaneSeen) -> bool:
     return live.phase not in NOT_BEGUN or (record is not None and record.begun_at is not None)
 
 
+def _never_left(live: OperationSummary, seen: LaneSeen) -> bool:
+    """Whether it was begun, here or in the lane, with data that stays where it is."""
+    if live.data_source is not DataSource.EXISTING:
+        return False
+    return _begun(live, seen) or any(each.set_aside for each in _begins(seen))
+
+
 def _way(live: OperationSummary, words: str, why_not: str, does: str) -> WayOn:
     return WayOn(
         command=f"lane-authority {words.format(live.operation_id)}",
@@ -92,20 +109,35 @@ def _way(live: OperationSummary, words: str, why_not: str, does: str) -> WayOn:
     )
 
 
-def _start(live: OperationSummary) -> WayOn:
+def _start(live: OperationSummary, seen: LaneSeen) -> WayOn:
     return _way(
         live,
         "start {}",
-        "" if live.phase in NOT_BEGUN else "it was begun already",
+        _why_not_start(live, seen),
         "reads and decides once more, and has the old data set aside",
     )
 
 
+def _why_not_start(live: OperationSummary, seen: LaneSeen) -> str:
+    record = seen.overview.record.unfinished
+    if live.phase not in NOT_BEGUN:
+        return "it was begun already"
+    if live.phase in CLAIMED or record is None:
+        return ""
+    begun = next((each for each in _begins(seen) if each.permit_id == record.permit_id), None)
+    if begun is not None:
+        return "its begin was ended in the lane already" if begun.ended else ""
+    if live.updated_at + PERMIT_VALID_FOR <= seen.now:
+        return "its permit has lapsed; retry signs another one"
+    return ""
+
+
 def _finish(live: OperationSummary, seen: LaneSeen) -> WayOn:
+    can = live.phase not in NOT_BEGUN or _begun_in_the_lane(seen) or _is_stamped(live, seen)
     return _way(
         live,
         "finish {}",
-        "" if live.phase not in NOT_BEGUN or _begun_in_the_lane(seen) else "nothing was begun yet",
+        "" if can else "nothing was begun yet",
         "when the new data is there: has it checked, asks both witnesses, and settles",
     )
 
@@ -115,16 +147,12 @@ def _begun_in_the_lane(seen: LaneSeen) -> bool:
     record = seen.overview.record.unfinished
     return record is not None and any(
         each.permit_id == record.permit_id and each.set_aside and not each.ended
-        for each in seen.witnessed.reading.keep.begun
+        for each in _begins(seen)
     )
 
 
 def _undo(live: OperationSummary, seen: LaneSeen) -> WayOn:
-    why_not = (
-        "the data was left where it was, so there is nothing to put back"
-        if live.data_source is DataSource.EXISTING and _begun(live, seen)
-        else ""
-    )
+    why_not = NEVER_LEFT if _never_left(live, seen) else ""
     does = "puts the old data back under a new generation, and keeps what stands there"
     return _way(live, "undo {}", why_not, GIVES_UP if live.phase in CLAIMED else does)
 
@@ -152,8 +180,8 @@ def _abort(live: OperationSummary, seen: LaneSeen) -> WayOn:
         why_not = "it was begun once before; undo puts the old data back"
     elif not _begun(live, seen) and not _begun_in_the_lane(seen):
         why_not = "nothing was set aside yet, so there is nothing to take back; undo gives it up"
-    elif live.data_source is DataSource.EXISTING and live.phase not in NOT_BEGUN:
-        why_not = "the data was left where it was, so there is nothing to put back"
+    elif _never_left(live, seen):
+        why_not = NEVER_LEFT
     elif _begun(live, seen) and database.state is not DatabaseState.ABSENT:
         why_not = f"not only the old data is there: the database is {database.state}"
     return _way(

@@ -212,6 +212,41 @@ def test_every_way_on_is_told_and_what_is_not_possible_refuses(
     carried_out(host, lane)
 
 
+def dies_after(lane: SmallLane, command: str) -> None:
+    """The lane's guard carries this command out, and its answer reaches nobody."""
+    dies = f'if [ "$1" = {command} ]; then "$GUARD" "$@" >/dev/null; exit 1; fi'
+    lane.guard_becomes(f'{dies}; exec "$GUARD" "$@"')
+
+
+def test_ways_on_where_the_guard_went_further_than_the_host_knows(
+    host: SmallHost, lane: SmallLane
+) -> None:
+    def answer_lost(command: str, *words: str) -> None:
+        dies_after(lane, command)
+        assert host.operate(*words).code == 51
+        lane.put_guard_back()
+
+    # The data stays, and its begin came to its end.
+    held = host.authorize(lane, Operation.RECREATE, DataSource.EXISTING).operation_id
+    answer_lost("begin", "start", held)
+    assert host.office.store.operation(held).phase == "started"
+    assert possible(view(host, lane)) == ["start", "finish", "retry", "settle"]
+    carried_out(host, lane)
+    answer_lost("stamp", "settle", held, "--as-it-stands")
+    assert possible(view(host, lane)) == ["finish", "settle"]
+    carried_out(host, lane)
+    assert host.operate("settle", held, "--as-it-stands").code == 0
+    # It was given up in the lane before it was begun.
+    held = host.authorize(lane).operation_id
+    lane.guard_becomes('if [ "$1" = begin ]; then exit 1; fi; exec "$GUARD" "$@"')
+    assert host.operate("start", held).code == 51
+    answer_lost("undo", "undo", held)
+    assert possible(view(host, lane)) == ["undo", "retry", "settle"]
+    carried_out(host, lane)
+    assert host.operate("undo", held).code == 0
+    assert view(host, lane).unfinished is None
+
+
 def test_an_unfinished_restore_of_kept_data(host: SmallHost, lane: SmallLane) -> None:
     kept = host.rebuild(lane).kept_name
     host.begin(lane, Operation.RESTORE, DataSource.KEPT, kept_database=kept)
