@@ -13,8 +13,6 @@ from launchplane_lane_contracts.observation import MarkerObservation
 from launchplane_lane_contracts.orders import LowerOrder
 from launchplane_lane_contracts.policy import PolicyRevision, effective_policy
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
-from launchplane_lane_contracts.rules.database_and_files import marker_reason
-from launchplane_lane_contracts.vocabulary import FilestoreState, MarkerState
 
 from ..guard_client import carry_out
 from ..lane_office import LaneOffice, new_nonce, utc_now
@@ -25,6 +23,7 @@ from .marking import record_marked
 from .place import (
     no_witness_contradicts,
     nothing_is_under_way,
+    the_data_is_bound,
     the_guard_looks_at_the_lane,
     the_policy_is_known,
 )
@@ -43,20 +42,9 @@ class Lower(Life[Lowering]):
         yield from nothing_is_under_way(seen)
         yield from the_guard_looks_at_the_lane(seen)
         yield from no_witness_contradicts(seen.observation)
-        marker, files = seen.observation.marker, seen.observation.filestore
-        if marker.state is not MarkerState.BOUND:
-            yield marker_reason(marker) or reason(
-                ReasonCode.MARKER_ABSENT,
-                f"There is no data with a marker: {seen.observation.database.detail}.",
-                "Plan an operation on the lane: the plan says what state its data is in.",
-            )
-        elif files.state is not FilestoreState.OURS:
-            yield reason(
-                ReasonCode.FILESTORE_FOREIGN,
-                f"The files are not this lane's as recorded: {files.detail}.",
-                f"Adopt what stands there: `lane-authority adopt {seen.asked.lane}`.",
-            )
-        elif not _says_more(marker):
+        disorder = tuple(the_data_is_bound(seen, ReasonCode.MARKER_ABSENT))
+        yield from disorder
+        if not disorder and not _says_more(seen.observation.marker):
             yield reason(
                 ReasonCode.NOTHING_TO_DO,
                 "The marker in the lane's database neither calls its data the only true copy nor "

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from launchplane_lane_contracts.observation import Observation
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
-from launchplane_lane_contracts.vocabulary import FilestoreState, RuntimeState
+from launchplane_lane_contracts.rules.database_and_files import marker_reason
+from launchplane_lane_contracts.vocabulary import FilestoreState, MarkerState, RuntimeState
 
 from .life import Seen
 
@@ -93,4 +94,24 @@ def no_witness_contradicts(observation: Observation) -> Iterator[Reason]:
             ReasonCode.FILESTORE_FOREIGN,
             f"The files cannot be taken as this lane's: {observation.filestore.detail}.",
             "Correct the lane's filestore path, then try again.",
+        )
+
+
+def the_data_is_bound(seen: Seen, no_data: ReasonCode) -> Iterator[Reason]:
+    """What stands there is the recorded data with its marker, and the files are its own.
+
+    `no_data` is the code where there is no data at all.
+    """
+    marker, files = seen.observation.marker, seen.observation.filestore
+    if marker.state is not MarkerState.BOUND:
+        yield marker_reason(marker) or reason(
+            no_data,
+            f"There is no data with a marker: {seen.observation.database.detail}.",
+            "Plan an operation on the lane: the plan says what state its data is in.",
+        )
+    elif files.state is not FilestoreState.OURS:
+        yield reason(
+            ReasonCode.FILESTORE_FOREIGN,
+            f"The files are not this lane's as recorded: {files.detail}.",
+            f"Adopt what stands there: `lane-authority adopt {seen.asked.lane}`.",
         )

@@ -6,9 +6,7 @@ from launchplane_lane_contracts.contract import Digest, Person
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.lives import Restamping
 from launchplane_lane_contracts.policy import effective_policy
-from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
-from launchplane_lane_contracts.rules.database_and_files import marker_reason
-from launchplane_lane_contracts.vocabulary import FilestoreState, MarkerState
+from launchplane_lane_contracts.reasons import Reason, ReasonCode
 
 from ..lane_office import LaneOffice, utc_now
 from .life import Asked, Life, LifePlan, Seen
@@ -16,6 +14,7 @@ from .marking import mark, marked_before
 from .place import (
     no_witness_contradicts,
     nothing_is_under_way,
+    the_data_is_bound,
     the_guard_looks_at_the_lane,
     the_policy_is_known,
 )
@@ -35,19 +34,7 @@ class Restamp(Life[Restamping]):
         yield from nothing_is_under_way(seen)
         yield from the_guard_looks_at_the_lane(seen)
         yield from no_witness_contradicts(seen.observation)
-        marker, files = seen.observation.marker, seen.observation.filestore
-        if marker.state is not MarkerState.BOUND:
-            yield marker_reason(marker) or reason(
-                ReasonCode.NOTHING_TO_ENROL,
-                f"There is no data with a marker: {seen.observation.database.detail}.",
-                "Plan an operation on the lane: the plan says what state its data is in.",
-            )
-        elif files.state is not FilestoreState.OURS:
-            yield reason(
-                ReasonCode.FILESTORE_FOREIGN,
-                f"The files are not this lane's as recorded: {files.detail}.",
-                f"Adopt what stands there: `lane-authority adopt {seen.asked.lane}`.",
-            )
+        yield from the_data_is_bound(seen, ReasonCode.NOTHING_TO_ENROL)
 
     def proposed(self, seen: Seen) -> Restamping:
         """The row that goes, and the policy that the new one shows."""
