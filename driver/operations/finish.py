@@ -140,18 +140,16 @@ def _both_witnesses_agree(
 
 def _ended(reading: LaneReading, operation: OperationRecord) -> bool:
     """Whether every begin of the operation has its end on record in the keep."""
-    permits = {*operation.earlier_permit_ids, operation.permit_id}
-    return all(each.ended for each in reading.keep.begun if each.permit_id in permits)
+    return all(each.ended for each in reading.keep.begun if each.permit_id in operation.permit_ids)
 
 
 def _still_kept(office: LaneOffice, operation: OperationRecord) -> tuple[KeptData, ...]:
     """All that was set aside for it, when it was begun first and each time after."""
-    permits = {*operation.earlier_permit_ids, operation.permit_id}
     record = office.store.host_record(operation.lane)
     return tuple(
         each
         for each in record.kept
-        if each.permit_id in permits or each.name == operation.kept_name
+        if each.permit_id in operation.permit_ids or each.name == operation.kept_name
     )
 
 

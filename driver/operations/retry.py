@@ -90,9 +90,10 @@ def _sign_again(
     if made.decision.obligations.new_generation:
         generation = office.store.new_generation(operation.lane)
     assert operation.permit_id is not None
-    permits = (*operation.earlier_permit_ids, operation.permit_id)
     made = with_side(made, operation, witnessed.reading)
-    permit = new_permit(office, operation, made, generation=generation, retries_permits=permits)
+    permit = new_permit(
+        office, operation, made, generation=generation, retries_permits=operation.permit_ids
+    )
     return office.store.retry(
         operation.operation_id,
         replaces=operation.permit_id,

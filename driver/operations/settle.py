@@ -144,6 +144,6 @@ def _marker_is_this_operations(
     if marker.state is MarkerState.BOUND:
         return True
     if marker.state is MarkerState.PENDING:
-        return marker.permit_id in (operation.permit_id, *operation.earlier_permit_ids)
+        return marker.permit_id in operation.permit_ids
     # A run died between the marker and the store.
     return stamped is not None and stamped.generation == witnessed.record.generation

@@ -104,6 +104,12 @@ class OperationRecord(Contract):
         """The permits that it had before, oldest first."""
         return tuple(each.permit_id for each in self.earlier_permits)
 
+    @property
+    def permit_ids(self) -> tuple[PermitId, ...]:
+        """Every permit that it had, oldest first."""
+        present = () if self.permit_id is None else (PermitId(self.permit_id),)
+        return (*self.earlier_permit_ids, *present)
+
     def shown(self) -> dict[str, Any]:
         """All that may be printed: a permit is an order that its bearer could give."""
         secret = {"permit_token": None, "earlier_permits": list(self.earlier_permit_ids)}
