@@ -23,17 +23,17 @@ SECONDS_BETWEEN_SIGNS_OF_LIFE = 60
 # Seconds that each part may take beside another one, with everything cached.
 BUDGETS: dict[str, int | None] = {
     "contracts": 120,
-    "guard": 420,
+    "guard": 480,
     "interference": 120,
-    "driver": 420,
-    "addon": 300,
-    "backups": 120,
-    "system": 180,
-    "packaging": None,
+    "driver": 640,
+    "addon": 180,
+    "backups": 150,
+    "system": 150,
+    "packaging": 120,
     "real_tool": None,
 }
-# They make and remove what every part leans on: the checkout's own build, the shared cache.
-ALONE = frozenset({"packaging", "real_tool"})
+# It makes and removes what every part leans on: the checkout's own build, the shared cache.
+ALONE = frozenset({"real_tool"})
 NOTHING_COLLECTED = 5
 
 
