@@ -4,6 +4,7 @@ import hashlib
 import os
 import stat
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,39 @@ class Findings:
         self.count += 1
         if len(self.words) < DIFFERENCES_LISTED_AT_MOST:
             self.words.append(words)
+
+    def include(self, other: "Findings") -> None:
+        """What was found elsewhere as well."""
+        self.count += other.count
+        self.words = [*self.words, *other.words][:DIFFERENCES_LISTED_AT_MOST]
+
+
+class FilesCheck(threading.Thread):
+    """`check_files` beside something else that takes time; started at once.
+
+    Nobody waits for it where that something failed: it only reads, and ends with the guard.
+    """
+
+    def __init__(self, backup: Backup) -> None:
+        super().__init__(name="files of a backup", daemon=True)
+        self._backup, self._found = backup, Findings()
+        self._problem: Exception | None = None
+        self.start()
+
+    def run(self) -> None:
+        """Look at every file."""
+        try:
+            for words in check_files(self._backup):
+                self._found.add(words)
+        except Exception as problem:
+            self._problem = problem
+
+    def ended(self) -> Findings:
+        """What differs, once all of it was looked at. Raises as `check_files` does."""
+        self.join()
+        if self._problem is not None:
+            raise self._problem
+        return self._found
 
 
 def check_dump(backup: Backup, program: ClientProgram) -> Iterator[str]:

@@ -98,7 +98,9 @@ def _manifest(
 ) -> BackupManifest:
     with connected(settings, MAINTENANCE_DATABASE) as server:
         program = fitting("pg_restore", server.server_version)
-    problem = restore_dump(settings, folder / DATABASE_FOLDER, form, program, scratch, workers)
+    problem = restore_dump(
+        settings, folder / DATABASE_FOLDER, form, program, scratch, workers, lasting=False
+    )
     if problem:
         raise BadInput(f"The dump can't be restored: {problem}. No backup was made.")
 

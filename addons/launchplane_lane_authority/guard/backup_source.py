@@ -76,7 +76,7 @@ class BackupSource:
     def restore_into(self, target: GuardSettings, target_version: int, workers: int) -> None:
         """Restore the dump. Raises CouldNotTell, OSError."""
         place = Scratch(target.database, 0, target_version)
-        problem = restore(target, self.backup, self.program, place, workers)
+        problem = restore(target, self.backup, self.program, place, workers, lasting=True)
         if problem:
             raise CouldNotTell(f"Restoring {self.words} beside the lane failed. {problem}")
 

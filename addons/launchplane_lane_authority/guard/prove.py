@@ -23,7 +23,7 @@ from launchplane_lane_contracts.fingerprint import ContentFingerprint
 from launchplane_lane_contracts.inside import read_inside
 
 from . import lifeline
-from .backup_check import Findings, check_dump, check_files
+from .backup_check import FilesCheck, Findings, check_dump
 from .backups_folder import Backup, find_backup
 from .captured_files import named_in_order
 from .client_programs import ClientProgram, fitting, last_words, server_environment
@@ -53,21 +53,23 @@ def prove(
     program = fitting("pg_restore", _server_version(settings), not_older_than=major_of_dump(backup))
     began = time.monotonic()
     findings = Findings()
+    # The dump first: what was altered is never run on a server. The files meanwhile.
+    files = FilesCheck(backup)
     for words in check_dump(backup, program):
         findings.add(words)
-    dump_is_whole = not findings.count
-    for words in check_files(backup):
-        findings.add(words)
-    if not dump_is_whole:
+    if findings.count:
+        findings.include(files.ended())
         return _answer(backup, findings, None, began, 0.0, None)
     with scratch_database(settings) as scratch:
         restoring = time.monotonic()
-        problem = restore(settings, backup, program, scratch, workers)
+        problem = restore(settings, backup, program, scratch, workers, lasting=False)
         restored = time.monotonic() - restoring
         if problem:
+            findings.include(files.ended())
             findings.add(problem)
             return _answer(backup, findings, None, began, restored, None)
         found = _compare(settings, backup, scratch, workers, findings)
+        findings.include(files.ended())
         answer = _answer(backup, findings, found.digest(), began, restored, None)
         if answer.data_proof is None or not load_command:
             return answer
@@ -136,10 +138,14 @@ def restore(
     program: ClientProgram,
     scratch: Scratch,
     workers: int,
+    *,
+    lasting: bool,
 ) -> str:
     """Restore a backup's dump; what went wrong, or nothing. Raises OSError."""
     form = backup.manifest.dump.format
-    return restore_dump(settings, backup.database, form, program, scratch, workers)
+    return restore_dump(
+        settings, backup.database, form, program, scratch, workers, lasting=lasting
+    )
 
 
 def restore_dump(
@@ -149,8 +155,14 @@ def restore_dump(
     program: ClientProgram,
     scratch: Scratch,
     workers: int,
+    *,
+    lasting: bool,
 ) -> str:
-    """Restore a dump into an empty database; what went wrong, or nothing. Raises OSError."""
+    """Restore a dump into an empty database; what went wrong, or nothing. Raises OSError.
+
+    One that is `lasting` is written to the disk at each step, as somebody's data has to be; what is
+    dropped anyway need not wait for it.
+    """
     command = [
         str(program.path),
         f"--jobs={workers}",
@@ -162,7 +174,10 @@ def restore_dump(
         str(source / DUMP_ARCHIVE if form is DumpFormat.CUSTOM else source),
     ]
     with tempfile.TemporaryFile() as errors:
-        environment = server_environment(settings, scratch.name)
+        environment = dict(server_environment(settings, scratch.name))
+        if not lasting:
+            # A statement for each table, index and constraint, and each would wait for the disk.
+            environment["PGOPTIONS"] += " -c synchronous_commit=off"
         with lifeline.started(command, environment, errors=errors) as process:
             code = process.wait()
         errors.seek(0)
