@@ -1,12 +1,14 @@
 """The load command: a program that loads an Odoo registry on a restored backup, and ends."""
 
 import os
+import re
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import IO
 
 from launchplane_lane_contracts.backup_answers import LoadAttempt
 
@@ -24,6 +26,9 @@ DATABASE = "{database}"
 DATA_FOLDER = "{data_folder}"
 """What stands for a folder that is laid out as Odoo's `--data-dir`."""
 LEFT_OUT = ("PGPASSFILE", "PGSERVICE", "PGSERVICEFILE", "PGHOSTADDR")
+_ERROR = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ \d+ (?:ERROR|CRITICAL) ")
+"""How a line of Odoo's log begins that tells of an error."""
+LONGEST_LINE = 10_000
 _TRANSACTIONS = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datid = %s::oid"
 
 
@@ -32,8 +37,9 @@ def load(
 ) -> LoadAttempt:
     """Run the command on the scratch database, which is made quiet first.
 
-    It counts only when it ends with code 0 and was seen to work in that database: a command that
-    looks elsewhere proves nothing. Raises psycopg2.Error, OSError.
+    It counts only when it ends with code 0, logged no error and was seen to work in that database:
+    Odoo ends with 0 where it lacks addons that are installed, and a command that looks elsewhere
+    proves nothing. Raises psycopg2.Error, OSError.
     """
     with connected(settings, scratch.name) as inside:
         make_quiet(inside)
@@ -63,7 +69,18 @@ def load(
         words = words or last_words(said.read())
         if code == 0 and _transactions(query, scratch) <= before:
             code, words = -1, "it ended well and never worked in the restored database"
+        elif code == 0 and (error := _error_in(said)):
+            code, words = -1, f"it ended well and logged an error: {error}"
     return LoadAttempt(loaded=code == 0, words="" if code == 0 else words, took=took)
+
+
+def _error_in(said: IO[bytes]) -> str:
+    """The first error that Odoo logged, or nothing."""
+    said.seek(0)
+    while line := said.readline(LONGEST_LINE):
+        if _ERROR.match(line):
+            return last_words(line)
+    return ""
 
 
 def _transactions(query: Query, scratch: Scratch) -> int:

@@ -143,9 +143,7 @@ def restore(
 ) -> str:
     """Restore a backup's dump; what went wrong, or nothing. Raises OSError."""
     form = backup.manifest.dump.format
-    return restore_dump(
-        settings, backup.database, form, program, scratch, workers, lasting=lasting
-    )
+    return restore_dump(settings, backup.database, form, program, scratch, workers, lasting=lasting)
 
 
 def restore_dump(
