@@ -4,11 +4,11 @@
 
 Rows are those of each of the two large tables of `benchmarks.fingerprint`, with the keys and the
 indexes that Odoo puts on such columns (`--bare` leaves them out, which makes a restore cheaper
-than any of Odoo's is); for every 200 of them there is one attachment of 50 kB. The guard's `capture` and `prove` are started as their users start
-them, with two workers. Against the one stand `pg_dump -Fd -j2` and then `cp -r` of the files,
-against the other `createdb` and `pg_restore -j2` of the same dump. Each runs three times in turn,
-and the middle time counts. All write to memory, so that no disk stands between. No registry is
-loaded: that takes what Odoo takes.
+than any of Odoo's is); for every 200 of them there is one attachment of 50 kB. The guard's
+`capture` and `prove` are started as their users start them, with two workers. Against the one
+stand `pg_dump -Fd -j2` and then `cp -r` of the files, against the other `createdb` and
+`pg_restore -j2` of the same dump. Each runs three times in turn, and the middle time counts. All
+write to memory, so that no disk stands between. No registry is loaded: that takes what Odoo takes.
 """
 
 import functools

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from .contract import (
+    BackupIdField,
     DatabaseNameField,
     DigestField,
     FilestorePathField,
@@ -92,6 +93,20 @@ class Release(LifeDocument):
         if self.authoritative and self.proof is None:
             return Weight.GRAVE
         return Weight.CONSEQUENTIAL if self.early else Weight.ROUTINE
+
+
+class BackupGivenUp(LifeDocument):
+    """A backup on whose proof kept data was dropped may go: what was in it is given up."""
+
+    backup_id: BackupIdField
+    """The backup."""
+    held: Annotated[tuple[DatabaseNameField, ...], Field(min_length=1, max_length=10_000)]
+    """The kept data that was dropped because this backup holds it."""
+
+    @property
+    def weight(self) -> Weight:
+        """As a release of that data without a proof."""
+        return Weight.GRAVE
 
 
 class Restamping(LifeDocument):

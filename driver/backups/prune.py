@@ -113,7 +113,9 @@ def _leaned_on(office: LaneOffice, lane: Lane, there: list[BackupGate]) -> dict[
             found.setdefault(gate.backup_id, why)
 
     for pinned in pinned_backups(office.store, lane):
-        found[pinned] = "data was released on its proof"
+        found[pinned] = (
+            "data was released on its proof; two approvers may give it up (`backup give-up`)"
+        )
     stays(proven, "it is the last proven one of this lane")
     stays(loading, "it is the last one of this lane that Odoo was seen to load on")
     stays(present, "it is the newest of the data that is there now")

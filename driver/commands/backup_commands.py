@@ -7,7 +7,7 @@ import click
 from rich.markup import escape
 
 from launchplane_lane_contracts.backup_answers import BackupCaptured, BackupProven
-from launchplane_lane_contracts.contract import BackupId, DatabaseName
+from launchplane_lane_contracts.contract import BackupId, DatabaseName, Digest
 from launchplane_lane_contracts.errors import BadInput
 from launchplane_lane_contracts.lane import Lane
 
@@ -18,10 +18,24 @@ from ..backups.prove import prove as prove_backup
 from ..backups.prune import look as look_at_backups
 from ..backups.prune import prune as prune_backups
 from ..lane_office import utc_now
+from ..lives import Asked
+from ..lives.give_up_backup import GiveUpBackup
+from ..lives.life import proposed_document
+from .lives_commands import do_it, look_and_show
 from .progress import waiting_for
-from .shared import INSTANT, LANE, answer, json_option, office_of, say
+from .shared import (
+    INSTANT,
+    LANE,
+    answer,
+    as_person,
+    json_option,
+    office_of,
+    person_option,
+    say,
+)
 
 LONGEST_ID = 128
+GIVE_UP = GiveUpBackup()
 
 workers_option = click.option(
     "--workers",
@@ -201,6 +215,41 @@ def list_(context: click.Context, lane: Lane, as_json: bool) -> None:
         say(escape(each.words(now)))
     if not found:
         say(f"No backup of {lane} is on record. Make one: lane-authority backup capture {lane}")
+
+
+@backup.command("give-up")
+@click.argument("lane", type=LANE)
+@click.argument("backup_id", metavar="BACKUP")
+@click.option("--digest", help="Do what was shown under this digest.")
+@click.option("--reason", default="", help="Why, for those who sign and for the record.")
+@person_option
+@json_option
+@click.pass_context
+def give_up(
+    context: click.Context,
+    lane: Lane,
+    backup_id: str,
+    digest: str | None,
+    reason: str,
+    person: str,
+    as_json: bool,
+) -> None:
+    """Let a BACKUP of LANE go that kept data was released on.
+
+    Two approvers besides you sign it. Nothing is removed: `backup prune` may take it from then on.
+    Without --digest it is only shown.
+    """
+    if not 0 < len(backup_id) <= LONGEST_ID:
+        raise BadInput("That is no backup's name.")
+    office = office_of(context)
+    if digest is None:
+        asked = Asked(lane, as_person(person), reason.strip(), backup=BackupId(backup_id))
+        look_and_show(office, GIVE_UP, asked, as_json)
+        return
+    named = proposed_document(office, GIVE_UP, Digest(digest)).backup_id
+    if named != backup_id:
+        raise BadInput(f"The digest {digest} is of backup {named}, not of {backup_id}.")
+    do_it(office, GIVE_UP, lane, Digest(digest), as_json)
 
 
 @backup.command()

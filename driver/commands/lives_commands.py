@@ -68,22 +68,24 @@ def _command(life: Life[Any], help_text: str) -> click.Command:
     ) -> None:
         office = office_of(context)
         if digest is not None:
-            _do(office, life, lane, Digest(digest), as_json)
+            do_it(office, life, lane, Digest(digest), as_json)
         else:
             copies = life.command == Copy.command
             asked = Asked(lane, as_person(person), reason.strip(), with_original=copies)
-            _look_and_show(office, life, asked, as_json)
+            look_and_show(office, life, asked, as_json)
 
     return command
 
 
-def _look_and_show(office: LaneOffice, life: Life[Any], asked: Asked, as_json: bool) -> None:
+def look_and_show(office: LaneOffice, life: Life[Any], asked: Asked, as_json: bool) -> None:
+    """The first step: put it up for signatures, and say how it goes on."""
     with waiting_for(f"Asking lane {asked.lane}", quiet=as_json):
         found = look(office, life, asked)
     _show(life, found, as_json)
 
 
-def _do(office: LaneOffice, life: Life[Any], lane: Lane, digest: Digest, as_json: bool) -> None:
+def do_it(office: LaneOffice, life: Life[Any], lane: Lane, digest: Digest, as_json: bool) -> None:
+    """The second step: what was shown under the digest."""
     shown = proposed_document(office, life, digest).lane
     if shown != lane:
         raise BadInput(
@@ -116,8 +118,9 @@ def _show(life: Life[Any], found: LifePlan[Any], as_json: bool) -> None:
         say(how_to_sign(found.digest, found.tally.required))
     if found.tally.cooling_off_until is not None:
         say(f"It may be done from {found.tally.cooling_off_until:%Y-%m-%d %H:%M} UTC on.")
-    kept = f" {found.seen.asked.kept}" if found.seen.asked.kept is not None else ""
-    say(f"Then: lane-authority {life.command} {found.document.lane}{kept} --digest {found.digest}")
+    meant = found.seen.asked.kept or found.seen.asked.backup
+    which = f" {meant}" if meant is not None else ""
+    say(f"Then: lane-authority {life.command} {found.document.lane}{which} --digest {found.digest}")
 
 
 HELP = {
@@ -183,10 +186,10 @@ def release(
         named = proposed_document(office, RELEASE, Digest(digest)).kept.name
         if named != kept:
             raise BadInput(f"The digest {digest} is of {named}, not of {kept}.")
-        _do(office, RELEASE, lane, Digest(digest), as_json)
+        do_it(office, RELEASE, lane, Digest(digest), as_json)
         return
-    asked = Asked(lane, as_person(person), reason.strip(), DatabaseName(kept), give_up)
-    _look_and_show(office, RELEASE, asked, as_json)
+    asked = Asked(lane, as_person(person), reason.strip(), DatabaseName(kept), give_up=give_up)
+    look_and_show(office, RELEASE, asked, as_json)
 
 
 def _release_due(office: LaneOffice, lane: Lane | None, person: Person, as_json: bool) -> None:
@@ -240,7 +243,7 @@ def moved(
     """
     office = office_of(context)
     if digest is not None:
-        _do(office, MOVED, lane, Digest(digest), as_json)
+        do_it(office, MOVED, lane, Digest(digest), as_json)
         return
     try:
         command = tuple(shlex.split(old_guard))
@@ -254,7 +257,7 @@ def moved(
         old_guard=command,
         old_place_is_stopped=old_place_stopped,
     )
-    _look_and_show(office, MOVED, asked, as_json)
+    look_and_show(office, MOVED, asked, as_json)
 
 
 @click.group("kept-data")

@@ -8,6 +8,7 @@ from typing import Any
 from .adopt import Adopt
 from .copy import Copy
 from .enrol import Enrol
+from .give_up_backup import GiveUpBackup
 from .life import Asked, Life, LifePlan, carry_out, look
 from .lost import DeclareLost
 from .lower import Lower
@@ -26,6 +27,7 @@ LIVES: tuple[Life[Any], ...] = (
     Moved(),
     Copy(),
     ReleaseKept(),
+    GiveUpBackup(),
 )
 """All of them, in the order in which they are listed."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
 from launchplane_lane_contracts.approval import ApprovalTally, demand_for, tally_approvals
-from launchplane_lane_contracts.contract import DatabaseName, Digest, Person
+from launchplane_lane_contracts.contract import BackupId, DatabaseName, Digest, Person
 from launchplane_lane_contracts.errors import BadInput, Refused
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.lives import LifeDocument
@@ -22,6 +22,7 @@ from launchplane_lane_contracts.policy import PolicyRevision
 from launchplane_lane_contracts.reading import LaneReading, RuntimeWitness
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
+from ..backups.pins import pinned_backups
 from ..lane_configuration import LaneConfiguration
 from ..lane_office import LaneOffice, utc_now
 from ..policy_changes import PolicyChange, lowering_change
@@ -40,6 +41,8 @@ class Asked:
     reason: str = ""
     kept: DatabaseName | None = None
     """Which kept data is meant, where the life is about some."""
+    backup: BackupId | None = None
+    """Which backup is meant, where the life is about one."""
     give_up: bool = False
     """Whether authoritative data is to go without a proof of a backup (release, moved)."""
     old_guard: tuple[str, ...] = ()
@@ -64,6 +67,8 @@ class Seen:
     """What the second witness said, as it said it."""
     proof: ProvenByBackup | None = None
     """The proof of a backup of the kept data that was asked for."""
+    held_by_backup: tuple[DatabaseName, ...] = ()
+    """The kept data that was dropped on the proof of the backup that was asked for."""
     proven_kept: frozenset[str] = frozenset()
     """The names of the kept data of which a backup is proven."""
     original: Original | None = None
@@ -174,6 +179,9 @@ def see(office: LaneOffice, asked: Asked) -> Seen:
             if proof_of_kept(office.store, asked.lane, DatabaseName(each.name)) is not None
         ),
         proof=proof_of_kept(office.store, asked.lane, asked.kept) if asked.kept else None,
+        held_by_backup=(
+            pinned_backups(office.store, asked.lane).get(asked.backup, ()) if asked.backup else ()
+        ),
     )
 
 

@@ -26,6 +26,7 @@ from launchplane_lane_contracts.filestore_check import (
 from launchplane_lane_contracts.judgement import TokenVerdict, judge_room
 from launchplane_lane_contracts.lives import (
     Adoption,
+    BackupGivenUp,
     Copying,
     LifeDocument,
     Loss,
@@ -428,6 +429,13 @@ VALUES: tuple[Contract, ...] = (
         filestore_path=FILES,
         database_oid=DATABASE_OID,
         has_filestore=True,
+    ),
+    BackupGivenUp(
+        lane=LANE,
+        requester=REQUESTER,
+        reason="no room",
+        backup_id=BackupId("backup-0001"),
+        held=(KEPT_DATABASE,),
     ),
     Lowering(
         lane=LANE,

@@ -20,7 +20,14 @@ from launchplane_lane_contracts.errors import (
 )
 from launchplane_lane_contracts.filestore_check import FilesCounted
 from launchplane_lane_contracts.lane import Lane
-from launchplane_lane_contracts.lives import Loss, Lowering, Move, Release, Retirement
+from launchplane_lane_contracts.lives import (
+    BackupGivenUp,
+    Loss,
+    Lowering,
+    Move,
+    Release,
+    Retirement,
+)
 from launchplane_lane_contracts.marker import ENGINE_TAG_PREFIX, EngineTag
 from launchplane_lane_contracts.naming import (
     LONGEST_NAME,
@@ -231,6 +238,11 @@ def test_a_marker_is_lowered_with_the_policy_or_signed_for_by_two() -> None:
     lowering = next(value for value in VALUES if isinstance(value, Lowering))
     assert lowering.weight is Weight.ROUTINE
     assert lowering.model_copy(update={"carried_by": None}).weight is Weight.GRAVE
+
+
+def test_what_a_backup_alone_holds_is_given_up_by_two() -> None:
+    given_up = next(value for value in VALUES if isinstance(value, BackupGivenUp))
+    assert given_up.weight is Weight.GRAVE
 
 
 def test_a_lane_is_retired_as_its_data_is_set_aside() -> None:

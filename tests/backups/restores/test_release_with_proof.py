@@ -7,8 +7,11 @@ from datetime import timedelta
 import pytest
 
 from launchplane_lane_contracts.evidence import KeptData
-from launchplane_lane_driver.backups.pins import pinned_backups
+from launchplane_lane_driver.backups import prune
+from launchplane_lane_driver.backups.pins import GIVEN_UP, pinned_backups
 from launchplane_lane_driver.lives.kept_proof import proof_of_kept
+from launchplane_lane_driver.store.ledger import EntryKind
+from launchplane_lane_driver.store.records import LedgerEntry
 from tests.driver.small_host import production_policy, resettable_policy, untouched
 from tests.guard import fingerprint
 from tests.guard.estate import Estate
@@ -100,9 +103,42 @@ def test_what_is_due_waits_for_a_proof_and_goes_with_it(due: Due) -> None:
     assert due.is_gone()
     assert lane.data() == present
     store.verify_ledger()
-    assert pinned_backups(store, lane.lane) == {backup}
+    assert pinned_backups(store, lane.lane) == {backup: (due.name,)}
     (released,) = (each for each in store.walk_ledger(lane.lane) if each.kind == "kept_released")
     assert released.document["particulars"]["basis"]["backup_id"] == backup
+    # Two people may give it up; then it goes as soon as another one is proven.
+    books, host, pinned = due.books, due.books.host, (str(lane.lane), backup)
+    books.proven(books.captured())
+    assert "released on its proof" in why_it_stays(books)[backup]
+    asked = ("backup", "give-up", *pinned)
+    books.run(*asked, "--as", "rita", code=2)
+    digest = books.run(*asked, "--as", "rita", "--reason", "no room")["digest"]
+    host.sign(digest, "rita", "ann")
+    books.run(*asked, "--digest", digest, code=50)
+    assert backup in pinned_backups(store, lane.lane)
+    host.sign(digest, "ben")
+    books.run(*asked, "--digest", digest)
+    assert pinned_backups(store, lane.lane) == {}
+    assert why_it_stays(books)[backup] == ""
+    assert (books.backups / backup).is_dir()
+    (entry,) = (each for each in store.walk_ledger(lane.lane) if is_given_up(each))
+    assert entry.document["particulars"]["held"] == [due.name]
+    assert entry.document["particulars"]["by"] == ["ann", "ben", "rita"]
+    # Once is enough.
+    books.run(*asked, "--as", "rita", "--reason", "no room", code=50)
+
+
+def is_given_up(entry: LedgerEntry) -> bool:
+    """Whether an entry says that people gave up what a backup holds."""
+    return entry.kind == EntryKind.NOTED and entry.document["what"] == GIVEN_UP
+
+
+def why_it_stays(books: Books) -> dict[str, str]:
+    """Each backup in the folder, and what leans on it; nothing where it would go by its age."""
+    found = prune.in_the_folder(books.host.office, books.lane.lane)
+    there = [each.gate for each in found.backups]
+    reasons = prune._leaned_on(books.host.office, books.lane.lane, there)
+    return {str(each.backup_id): reasons.get(each.backup_id, "") for each in there}
 
 
 def test_what_was_written_since_the_capture_is_not_dropped(due: Due) -> None:

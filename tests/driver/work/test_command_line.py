@@ -130,6 +130,10 @@ def test_every_command_answers_one_json_document_and_no_secret(
         made = backups / str(gate["backup_id"])
         paths = ("--dump", str(made / "database"), "--taken-at", str(gate["snapshot_at"]))
         run("backup", "import", name, *paths, "--accept-lacking", command="backup import")
+        given = ("backup", "give-up", name, str(gate["backup_id"]), "--reason", "x", "--json")
+        leaned_on = quiet(host.operate(*given))
+        assert "nothing_to_do" in leaned_on.stdout
+        outputs["backup give-up"] = [leaned_on.stdout + leaned_on.stderr]
         run("drill", name)
         bare.put_guard_back()
     tag = bare.tag()
