@@ -60,20 +60,6 @@ def test_it_answers_the_control_plane_and_nobody_else(
     assert reading.neutralised is False
 
 
-def test_a_locked_database_is_still_served(installation: Installation, tmp_path: Path) -> None:
-    control_plane = ControlPlane(tmp_path / "keys.json")
-    lane = installation.lane
-    lane.cluster.execute(f"ALTER DATABASE {lane.database} IS_TEMPLATE true")
-    try:
-        with served(lane, lane_environment(tmp_path / "keys.json")) as address:
-            answer = ask(address, control_plane.question(CM))
-            login = requests.get(f"{address}/web/login", timeout=60)
-    finally:
-        lane.cluster.execute(f"ALTER DATABASE {lane.database} IS_TEMPLATE false")
-    assert RuntimeReading.from_json(answer.content).stays_listed_when_locked
-    assert login.status_code == 200
-
-
 def test_keys_from_the_configuration_file(installation: Installation, tmp_path: Path) -> None:
     keys = tmp_path / "keys.json"
     control_plane = ControlPlane(keys)

@@ -276,7 +276,7 @@ def test_a_repair_never_touches_a_good_file(protected: Estate) -> None:
 
 
 def test_links_in_the_folder_are_neither_followed_nor_kept(protected: Estate) -> None:
-    name, other = attach(protected, 2)
+    name, other, plain = attach(protected, 3)
     secret = protected.folder / "secret"
     secret.write_bytes(b"file 0")
     (protected.filestore / name).unlink()
@@ -284,6 +284,14 @@ def test_links_in_the_folder_are_neither_followed_nor_kept(protected: Estate) ->
     subfolder = (protected.filestore / other).parent
     subfolder.rename(protected.folder / "moved")
     subfolder.symlink_to(protected.folder / "moved")
+    # What the addon does in Odoo, and then what the guard does.
+    with shadow.opened(protected.filestore) as served:
+        assert served is not None
+        lying = [name, other, plain, "../../secret", name_of(b"gone"), "secret"]
+        for linked in (1, 0):
+            done = Shadow(shadow_folder(protected)).link_named(served, lying)
+            assert done.linked == linked
+    assert (shadow_folder(protected) / plain).samefile(protected.filestore / plain)
     refresh(protected)
     assert not (shadow_folder(protected) / name).exists()
     assert not (shadow_folder(protected) / other).exists()
@@ -465,6 +473,10 @@ def test_a_shadow_whose_database_is_gone_leaves_after_its_time(protected: Estate
     # What a release does in the end.
     protected.execute(f'ALTER DATABASE "{kept.name}" WITH IS_TEMPLATE false')
     protected.execute(f'DROP DATABASE "{kept.name}"')
+    refresh(protected)
+    wait(protected, timedelta(days=5000))
+    # Odoo may have linked into it before any refresh: what waits without notes begins now.
+    (old / shadow.NOTES).unlink()
     refresh(protected)
     wait(protected, timedelta(days=6))
     refresh(protected)

@@ -105,7 +105,7 @@ def repair(settings: GuardSettings) -> FilestoreRepair:
     state, detail = state_of_files(reading, lane)
     if state in NOT_OURS:
         raise not_ours(state, detail)
-    words = signed_words(settings, reading)
+    words = signed_words(settings.public_keys, reading)
     own = shadow_of(keep.folder, reading.database)
     assert own is not None
     with keep.locked(), connected(settings, settings.database) as connection:

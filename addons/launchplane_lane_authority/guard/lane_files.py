@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from launchplane_lane_contracts.errors import CouldNotTell, LaneAuthorityError, Refused
 from launchplane_lane_contracts.judgement import judge_filestore
@@ -89,13 +90,13 @@ def ready_keep(settings: GuardSettings, reading: LaneReading, lane: Lane) -> Kee
     return keep
 
 
-def signed_words(settings: GuardSettings, reading: LaneReading) -> SignedWords:
+def signed_words(public_keys: Path | None, reading: LaneReading) -> SignedWords:
     """What the marker's signature vouches for. Never raises."""
     row, lane = reading.database.marker_row, reading.lane
-    if row is None or settings.public_keys is None:
+    if row is None or public_keys is None:
         return SignedWords()
     try:
-        order = PublicKeys.from_file(settings.public_keys).judge_marker_token(row.token).order
+        order = PublicKeys.from_file(public_keys).judge_marker_token(row.token).order
     except LaneAuthorityError:
         return SignedWords()
     if order is None or order.lane != lane:

@@ -8,7 +8,8 @@ data under the same name has another one, and data that is put back finds its ow
 import errno
 import fcntl
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,6 +101,30 @@ class Shadow:
         durable.sync_folder(self.folder.parent)
         return done
 
+    def link_named(self, served: int, names: Iterable[str]) -> Refreshed:
+        """Link these new files alone, without a look at all others. Raises OSError.
+
+        For whoever has just written them. It may run beside a refresh: both make the same links.
+        """
+        for part in (self.folder.parent, self.folder):
+            part.mkdir(mode=0o700, exist_ok=True)
+        done = Refreshed()
+        changed = set()
+        for name in sorted(names):
+            if digest_in(name) is None:
+                continue
+            folder, _slash, file = name.partition("/")
+            (self.folder / folder).mkdir(mode=0o700, exist_ok=True)
+            with _subfolder(folder, served) as source:
+                if source is None or not _is_new(source, file, self.folder / name):
+                    continue
+                known = os.path.lexists(self.folder / name)
+                if self._take(source, folder, file, known, done):
+                    changed.add(self.folder / folder)
+        for each in (*sorted(changed), *([self.folder, self.folder.parent] if changed else [])):
+            durable.sync_folder(each)
+        return done
+
     def _link_subfolder(self, served: int, name: str, done: Refreshed) -> None:
         folder = self.folder / name
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -122,8 +147,8 @@ class Shadow:
         target, name = self.folder / folder / file, f"{folder}/{file}"
         link = target.with_name(f".{file}{durable.TEMPORARY_SUFFIX}")
         if not known:
-            # Odoo may collect it in this very moment.
-            with suppress(FileNotFoundError):
+            # Odoo may collect it in this very moment, or link it where it does that itself.
+            with suppress(FileNotFoundError, FileExistsError):
                 os.link(file, target, src_dir_fd=source, follow_symlinks=False)
                 done.linked += 1
             return True
@@ -229,6 +254,23 @@ def read_shadow(
 
 
 @contextmanager
+def opened(folder: Path) -> Iterator[int | None]:
+    """The folder, open, so that it is followed when a rebuild renames it meanwhile.
+
+    None where that cannot be done; a reading says in words why.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        yield None
+        return
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
 def _subfolder(name: str, folder: int) -> Iterator[int | None]:
     """The subfolder, open; None where it is not there or is no folder."""
     try:
@@ -260,6 +302,20 @@ def _files(name: str, folder: int | Path) -> dict[str, int]:
             for entry in entries
             if digest_in(f"{name}/{entry.name}") and entry.is_file(follow_symlinks=False)
         }
+
+
+def _is_new(source: int, file: str, link: Path) -> bool:
+    """Whether the file is there, is no link, and is another one than the link's."""
+    try:
+        served = os.stat(file, dir_fd=source, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    if not stat.S_ISREG(served.st_mode):
+        return False
+    try:
+        return not os.path.samestat(served, link.lstat())
+    except FileNotFoundError:
+        return True
 
 
 def _forget(link: Path) -> None:

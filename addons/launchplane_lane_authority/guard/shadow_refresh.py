@@ -36,6 +36,7 @@ from .shadow import (
     Shadow,
     ShadowNotes,
     every_shadow,
+    opened,
     read_shadow,
     refreshing,
     shadow_of,
@@ -49,7 +50,7 @@ def refresh(settings: GuardSettings) -> ShadowRefresh:
     Raises Refused when the files are not known as this lane's or no links can be made, CouldNotTell
     when the lane cannot be read, Busy when another one is at it.
     """
-    with _opened(settings.filestore) as served:
+    with opened(settings.filestore) as served:
         reading = read_lane(settings)
         lane = require_server(reading)
         state, detail = state_of_files(reading, lane)
@@ -62,7 +63,7 @@ def refresh(settings: GuardSettings) -> ShadowRefresh:
         impossible = why_impossible(reading.filestore, reading.keep)
         if impossible is not None:
             raise _no_links(impossible)
-        words = signed_words(settings, reading)
+        words = signed_words(settings.public_keys, reading)
         now = datetime.now(UTC)
         due = _due(reading, words, now)
         shadow = shadow_of(keep.folder, reading.database)
@@ -78,21 +79,6 @@ def refresh(settings: GuardSettings) -> ShadowRefresh:
                 ShadowNotes(refreshed_at=now, files=done.files - len(leaving), gone_since=gone)
             )
     return _answer(settings, reading, words, done, gone=len(gone), left=left + len(leaving))
-
-
-@contextmanager
-def _opened(folder: Path) -> Iterator[int | None]:
-    """The folder, open, so that it is followed when a rebuild renames it meanwhile."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError:
-        # The reading says in words what is wrong with it.
-        yield None
-        return
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def _no_links(detail: str) -> Refused:
@@ -170,7 +156,12 @@ def _leave_unused(
         name, mine = shadow.folder.name, shadow.folder == own.folder
         cluster, _dash, _oid = name.partition("-")
         notes = shadow.notes()
-        if notes is None or cluster != database.server.system_identifier:
+        if cluster != database.server.system_identifier:
+            continue
+        if notes is None:
+            if not mine and name not in used:
+                # Odoo linked files into it as they arrived, and no refresh has seen it since.
+                shadow.write_notes(ShadowNotes(refreshed_at=now, files=0, unused_since=now))
             continue
         if (mine and words.protected) or (not mine and name in used):
             if notes.unused_since is not None:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from odoo.tools import config
-
 from launchplane_lane_contracts.errors import CouldNotTell
 from launchplane_lane_contracts.orders import LowerOrder, StampOrder
 from launchplane_lane_contracts.vocabulary import MarkerState
@@ -14,9 +12,8 @@ from launchplane_lane_contracts.vocabulary import MarkerState
 from ..guard.keep import Keep
 from ..guard.settings import KEEP_VARIABLE
 from ..reading.expected_generation import expected_generation
+from ..reading.lane_database import database_of_the_lane
 from ..reading.lane_here import LaneHere, read_lane_here
-
-DATABASE_VARIABLE = "ODOO_DB_NAME"
 
 
 class Cause(StrEnum):
@@ -81,7 +78,7 @@ def judge_evidence(here: LaneHere, database: str) -> Quarantine | None:
 def _unfinished_begin(here: LaneHere, database: str) -> str | None:
     """The permit of a rebuild of this database that was begun and has not ended."""
     folder = os.environ.get(KEEP_VARIABLE, "")
-    if not folder or here.runtime_lane is None or database != _database_of_the_lane():
+    if not folder or here.runtime_lane is None or database != database_of_the_lane():
         return None
     keep = Keep(Path(folder))
     try:
@@ -91,10 +88,3 @@ def _unfinished_begin(here: LaneHere, database: str) -> str | None:
     except (OSError, CouldNotTell, ValueError):
         # A keep that cannot be read says nothing; the guard and the screen say that it can't be.
         return None
-
-
-def _database_of_the_lane() -> str | None:
-    """The lane's own database, where this Odoo may serve others as well."""
-    named = os.environ.get(DATABASE_VARIABLE, "")
-    pinned = config["db_name"] or ()
-    return named or (pinned[0] if len(pinned) == 1 else None)

@@ -16,5 +16,10 @@ def configured_public_keys() -> PublicKeys:
 
     Raises CouldNotTell where none are configured or they cannot be read.
     """
+    return PublicKeys.from_file(public_keys_path())
+
+
+def public_keys_path() -> Path | None:
+    """Where they lie; None where none are configured."""
     path = os.environ.get(PUBLIC_KEYS_VARIABLE) or config.get(CONFIGURATION_OPTION) or ""
-    return PublicKeys.from_file(Path(path) if path else None)
+    return Path(path) if path else None

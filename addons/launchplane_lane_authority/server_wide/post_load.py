@@ -6,6 +6,7 @@ are forked, where the addon is in `server_wide_modules`; else with the first reg
 
 from ..doors.database_service import guard_the_database_service
 from ..doors.listing import keep_locked_databases_listed
+from ..files.arriving import link_files_as_they_arrive
 from ..quarantine.incoming_mail import hold_incoming_mail_back
 from ..quarantine.outgoing_mail import hold_mail_servers_back, hold_outgoing_mail_back
 from ..quarantine.scheduled_actions import hold_scheduled_actions_back
@@ -18,5 +19,6 @@ def post_load():
     hold_mail_servers_back()
     when_it_is_loaded("mail", hold_outgoing_mail_back)
     when_it_is_loaded("mail", hold_incoming_mail_back)
+    link_files_as_they_arrive()
     keep_locked_databases_listed()
     guard_the_database_service()

@@ -1,6 +1,7 @@
 from . import (
     test_badge,
     test_claim,
+    test_files,
     test_lasting_tables,
     test_neutralise,
     test_quarantine,
