@@ -1,4 +1,4 @@
-"""A mail server that takes everything, and one that has mail to fetch: real ones, over TCP."""
+"""A mail server that takes everything, and two that have mail to fetch: real ones, over TCP."""
 
 import socketserver
 import threading
@@ -53,6 +53,16 @@ class MailSource:
         self.box: list[bytes] = []
 
 
+class MailFolder:
+    """An IMAP server with one folder of mail, of which it says what was fetched and seen."""
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self.messages: list[bytes] = []
+        self.fetched: Counter[int] = Counter()
+        self.seen: set[int] = set()
+
+
 class _Sink(_Lines):
     def handle(self) -> None:
         sink = self.server.world
@@ -99,6 +109,46 @@ class _Source(_Lines):
                 return
 
 
+class _Folder(_Lines):
+    """As much of IMAP4rev1 as Odoo asks for; each command has a tag, and an answer that names it."""
+
+    def handle(self) -> None:
+        folder = self.server.world
+        folder.connections += 1
+        self.say("* OK folder")
+        for tag, line in self.commands():
+            command, _space, rest = line.partition(" ")
+            self._answer(folder, command.upper(), rest)
+            self.say(f"{tag} OK done")
+            if command.upper() == "LOGOUT":
+                return
+
+    def _answer(self, folder: MailFolder, command: str, rest: str) -> None:
+        numbers = range(1, len(folder.messages) + 1)
+        if command == "CAPABILITY":
+            self.say("* CAPABILITY IMAP4rev1")
+        elif command == "SELECT":
+            self.say(f"* {len(folder.messages)} EXISTS")
+        elif command == "SEARCH":
+            unseen = " ".join(str(each) for each in numbers if each not in folder.seen)
+            self.say(f"* SEARCH {unseen}".rstrip())
+        elif command == "FETCH":
+            number = int(rest.split()[0])
+            message = folder.messages[number - 1]
+            folder.fetched[number] += 1
+            # To fetch a message is to see it, as the protocol has it.
+            folder.seen.add(number)
+            self.say(f"* {number} FETCH (RFC822 {{{len(message)}}}")
+            self.wfile.write(message)
+            self.say(")")
+        elif command == "STORE":
+            number, how, _flags = rest.split(" ", 2)
+            change = folder.seen.add if how.startswith("+") else folder.seen.discard
+            change(int(number))
+        elif command == "LOGOUT":
+            self.say("* BYE")
+
+
 @contextmanager
 def mail_sink() -> Iterator[tuple[MailSink, int]]:
     """The sink and its port."""
@@ -113,6 +163,14 @@ def mail_source() -> Iterator[tuple[MailSource, int]]:
     source = MailSource()
     with _running(_Server(_Source, source)) as port:
         yield source, port
+
+
+@contextmanager
+def mail_folder() -> Iterator[tuple[MailFolder, int]]:
+    """The folder and its port."""
+    folder = MailFolder()
+    with _running(_Server(_Folder, folder)) as port:
+        yield folder, port
 
 
 @contextmanager

@@ -14,7 +14,14 @@ import requests
 
 from launchplane_lane_contracts.lane import Lane
 from tests.addon.control_plane import ControlPlane
-from tests.addon.mail_servers import MailSink, MailSource, mail_sink, mail_source
+from tests.addon.mail_servers import (
+    MailFolder,
+    MailSink,
+    MailSource,
+    mail_folder,
+    mail_sink,
+    mail_source,
+)
 from tests.addon.odoo_lane import OdooLane, identity_json, make_lane
 from tests.addon.served_odoo import served
 from tests.addon.stamping import policy, stamp
@@ -33,13 +40,15 @@ LOOKED = "runs no scheduled action"
 
 SET_UP = """
 env.ref("base.user_admin").email = "admin@example.com"
+env["res.partner"].create({"name": "reader", "email": "reader@example.com"})
 env["ir.mail_server"].create(
     {"name": "sink", "smtp_host": "127.0.0.1", "smtp_port": %(sink)d, "smtp_encryption": "none"}
 )
 env["fetchmail.server"].create(
-    {"name": "source", "server": "127.0.0.1", "port": %(source)d, "server_type": "pop",
-     "user": "a", "password": "b", "state": "done",
-     "object_id": env["ir.model"]._get_id("res.partner")}
+    [{"name": kind, "server": "127.0.0.1", "port": port, "server_type": kind,
+      "user": "a", "password": "b", "state": "done",
+      "object_id": env["ir.model"]._get_id("res.partner")}
+     for kind, port in (("pop", %(source)d), ("imap", %(folder)d))]
 )
 env["mail.mail"].create(
     [{"email_from": "a@example.com", "email_to": "b@example.com", "subject": f"queued {n}",
@@ -59,10 +68,19 @@ for cron in (ours, env.ref("mail.ir_cron_mail_scheduler_action"),
 env.cr.commit()
 print("made")
 """
-INCOMING = (
-    b"From: c@example.com\r\nTo: d@example.com\r\nSubject: incoming\r\n"
-    b"Message-Id: <1@example.com>\r\n\r\nhello\r\n"
-)
+
+
+def message(subject: str) -> bytes:
+    """A message as it lies on a server."""
+    return (
+        f"From: c@example.com\r\nTo: d@example.com\r\nSubject: {subject}\r\n"
+        f"Message-Id: <{subject}@example.com>\r\n\r\nhello\r\n"
+    ).encode()
+
+
+INCOMING = message("incoming")
+BY_IMAP = ("fetched_1", "fetched_2")
+BY_HAND = "written by hand"
 
 
 @dataclass
@@ -72,6 +90,7 @@ class World:
     lane: OdooLane
     sink: MailSink
     source: MailSource
+    folder: MailFolder
     control_plane: ControlPlane
     keys: Path
 
@@ -89,9 +108,21 @@ class World:
 
     def begin(self) -> None:
         """Forget what the servers have seen, and put a message into the box."""
-        self.sink.connections = self.source.connections = 0
+        self.sink.connections = self.source.connections = self.folder.connections = 0
         self.sink.subjects.clear()
         self.source.box = [INCOMING]
+        self.folder.messages = [message(subject) for subject in BY_IMAP]
+        self.folder.fetched.clear()
+        self.folder.seen.clear()
+
+    def untouched(self) -> bool:
+        """Whether nobody has come to any of the servers, and all mail lies where it lay."""
+        connections = (self.sink.connections, self.source.connections, self.folder.connections)
+        return (
+            connections == (0, 0, 0)
+            and self.source.box == [INCOMING]
+            and not (self.folder.fetched or self.folder.seen)
+        )
 
 
 @pytest.fixture(scope="module")
@@ -100,13 +131,18 @@ def world(
 ) -> Iterator[World]:
     """The original, stamped; nobody ever starts it."""
     folder = tmp_path_factory.mktemp("quarantine")
-    with mail_sink() as (sink, sink_port), mail_source() as (source, source_port):
+    with (
+        mail_sink() as (sink, sink_port),
+        mail_source() as (source, source_port),
+        mail_folder() as (box, box_port),
+    ):
         lane = make_lane(odoo_cluster, folder, "original", WITH_MAIL)
-        made = lane.shell(SET_UP % {"sink": sink_port, "source": source_port, "queued": QUEUED})
+        ports = {"sink": sink_port, "source": source_port, "folder": box_port}
+        made = lane.shell(SET_UP % {**ports, "queued": QUEUED})
         assert "made" in made, made
         control_plane = ControlPlane(folder / "keys.json")
         stamp(lane, control_plane, policy(CM))
-        yield World(lane, sink, source, control_plane, folder / "keys.json")
+        yield World(lane, sink, source, box, control_plane, folder / "keys.json")
 
 
 def everything(lane: OdooLane) -> list[object]:
@@ -117,7 +153,7 @@ def everything(lane: OdooLane) -> list[object]:
             "SELECT id, state, failure_reason FROM mail_mail ORDER BY id",
             "SELECT id, nextcall, lastcall, failure_count, active FROM ir_cron ORDER BY id",
             "SELECT name FROM res_partner ORDER BY id",
-            "SELECT state, date, error_date, error_message FROM fetchmail_server",
+            "SELECT state, date, error_date, error_message FROM fetchmail_server ORDER BY id",
             "SELECT count(*) FROM ir_cron_progress",
         )
     ]
@@ -167,13 +203,28 @@ def partners(lane: OdooLane, name: str) -> int:
     return int(count)
 
 
+def records(lane: OdooLane, model: str) -> list[int]:
+    """Every record of a model, by its number."""
+    table = model.replace(".", "_")
+    found = lane.cluster.execute(f"SELECT id FROM {table} ORDER BY id LIMIT 2", lane.database)
+    return [int(str(record)) for (record,) in found]
+
+
+def outgoing(lane: OdooLane) -> int:
+    ((count,),) = lane.cluster.execute(
+        "SELECT count(*) FROM mail_mail WHERE state = 'outgoing'", lane.database
+    )
+    return int(str(count))
+
+
 def all_went_out(world: World, lane: OdooLane) -> bool:
     wake(lane)
     return (
-        sum(world.sink.subjects.values()) >= QUEUED
+        not outgoing(lane)
         and not world.source.box
         and partners(lane, "made by a scheduled action") >= 1
-        and partners(lane, "incoming") >= 1
+        and len(world.folder.seen) == len(BY_IMAP)
+        and all(partners(lane, subject) >= 1 for subject in ("incoming", *BY_IMAP))
     )
 
 
@@ -195,15 +246,30 @@ class Browser:
         found: dict[str, Any] = answer.json()
         return found
 
-    def press(self, model: str, method: str, lane: OdooLane) -> str:
-        """Press a button on the first record; gives what the screen says then."""
-        table = model.replace(".", "_")
-        ((record,),) = lane.cluster.execute(f"SELECT min(id) FROM {table}", lane.database)
-        answer = self.ask(
-            f"/web/dataset/call_button/{model}/{method}",
-            {"model": model, "method": method, "args": [[record]], "kwargs": {}},
+    def call(self, model: str, method: str, *arguments: Any, how: str = "call_kw") -> Any:
+        """Call a method as the web client does."""
+        return self.ask(
+            f"/web/dataset/{how}/{model}/{method}",
+            {"model": model, "method": method, "args": list(arguments), "kwargs": {}},
         )
+
+    def press(self, model: str, method: str, record: int) -> str:
+        """Press a button on a record; gives what the screen says then."""
+        answer = self.call(model, method, [record], how="call_button")
         return str(answer.get("error", {}).get("data", {}).get("message", ""))
+
+    def write_to(self, reader: int) -> str:
+        """Write a message on somebody's page and send it; gives the error, if there is one."""
+        values = {
+            "model": "res.partner",
+            "res_ids": f"[{reader}]",
+            "composition_mode": "comment",
+            "partner_ids": [[6, 0, [reader]]],
+            "subject": BY_HAND,
+            "body": "<p>hello</p>",
+        }
+        composer = self.call("mail.compose.message", "create", values)["result"]
+        return self.press("mail.compose.message", "action_send_mail", composer)
 
 
 BUTTONS = (
@@ -227,23 +293,42 @@ def test_a_copy_acts_only_once_it_is_stamped(world: World, mode: tuple[str, str]
         let_them_look(copy)
         person = Browser(address, copy.database)
         for model, method in BUTTONS:
-            said = person.press(model, method, copy)
-            assert "is in quarantine" in said, (model, method, said)
-            assert f"a copy of the data of lane {CM}" in said
+            for record in records(copy, model):
+                said = person.press(model, method, record)
+                assert "is in quarantine" in said, (model, method, said)
+                assert f"a copy of the data of lane {CM}" in said
         assert everything(copy) == before
-        assert (world.sink.connections, world.source.connections) == (0, 0)
-        assert world.source.box == [INCOMING]
+        _somebody_who_writes_reads_why(person, copy)
+        assert world.untouched()
 
         stamp(copy, world.control_plane, policy(CM), generation=2)
         wait_for("mail and scheduled actions", lambda: all_went_out(world, copy))
         # Whatever else was due has run by now, and nothing ran or was sent a second time.
-        assert world.sink.subjects == {f"queued {n}": 1 for n in range(QUEUED)}
-        assert partners(copy, "made by a scheduled action") == 1
-        assert partners(copy, "incoming") == 1
+        assert world.sink.subjects == {BY_HAND: 1, **{f"queued {n}": 1 for n in range(QUEUED)}}
+        assert world.folder.fetched == {1: 1, 2: 1}
+        for name in ("made by a scheduled action", "incoming", *BY_IMAP):
+            assert partners(copy, name) == 1
 
         assert events(copy) == ["quarantine", "quarantine_ended"]
         if mode[1] == "0":
             _another_copy_takes_the_name(world, copy)
+
+
+def _somebody_who_writes_reads_why(person: Browser, copy: OdooLane) -> None:
+    """The message is queued, and the browser of whoever wrote it is told so."""
+    ((reader,),) = copy.cluster.execute(
+        "SELECT id FROM res_partner WHERE name = 'reader'", copy.database
+    )
+    assert not person.write_to(int(str(reader)))
+    states = "SELECT state, failure_reason FROM mail_mail m JOIN mail_message t"
+    assert copy.cluster.execute(
+        f"{states} ON t.id = m.mail_message_id WHERE t.subject = '{BY_HAND}'", copy.database
+    ) == [("outgoing", None)]
+    ((told,),) = copy.cluster.execute(
+        "SELECT message FROM bus_bus WHERE message LIKE '%simple_notification%'", copy.database
+    )
+    assert "Your message is queued" in str(told)
+    assert "is in quarantine" in str(told)
 
 
 def test_where_the_addon_is_not_loaded_the_same_copy_acts(world: World) -> None:
@@ -262,4 +347,4 @@ def _another_copy_takes_the_name(world: World, copy: OdooLane) -> None:
     before = everything(copy)
     let_them_look(copy)
     assert everything(copy) == before
-    assert (world.sink.connections, world.source.connections) == (0, 0)
+    assert world.untouched()

@@ -3,6 +3,7 @@
 import base64
 import os
 import tempfile
+from pathlib import Path
 from unittest.mock import patch
 
 from odoo.tests import TransactionCase, tagged
@@ -33,7 +34,7 @@ class TestArrivingFiles(LaneCase, TransactionCase):
         without = self.queries_of_an_upload("without a keep", "")
         self.assertEqual(self.queries_of_an_upload("with a keep", keep), without)
         self.assertEqual(self.arrived(), {self.attachment.store_fname})
-        self.assertFalse(os.listdir(keep))
+        self.assertFalse(list(Path(keep).iterdir()))
         self.env.cr.postcommit.clear()
         self.assertFalse(self.arrived())
 
