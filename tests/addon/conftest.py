@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.addon.odoo_lane import ADDON, OdooLane, make_lane
+from tests.addon.odoo_lane import ADDON, MEDDLER, OdooLane, make_lane
 from tests.real import PrivateCluster
 from tests.real.postgres import free_port
 
@@ -37,7 +37,7 @@ def installation(
     lane = make_lane(odoo_cluster, folder)
     before = lane.table_oids()
     outcome = lane.run(
-        *("--init", ADDON, "--test-enable", "--test-tags", f"/{ADDON}"),
+        *("--init", f"{ADDON},{MEDDLER}", "--test-enable", "--test-tags", f"/{ADDON},/{MEDDLER}"),
         *("--stop-after-init", "--http-port", str(free_port())),
     )
     return Installation(lane, before, outcome)

@@ -110,7 +110,7 @@ class _Source(_Lines):
 
 
 class _Folder(_Lines):
-    """As much of IMAP4rev1 as Odoo asks for; each command has a tag, and an answer that names it."""
+    """As much of IMAP4rev1 as Odoo asks for; the answer to a command names its tag."""
 
     def handle(self) -> None:
         folder = self.server.world
@@ -142,9 +142,9 @@ class _Folder(_Lines):
             self.wfile.write(message)
             self.say(")")
         elif command == "STORE":
-            number, how, _flags = rest.split(" ", 2)
+            which, how, _flags = rest.split(" ", 2)
             change = folder.seen.add if how.startswith("+") else folder.seen.discard
-            change(int(number))
+            change(int(which))
         elif command == "LOGOUT":
             self.say("* BYE")
 

@@ -14,6 +14,9 @@ from tests.real.template import MODULES, configuration_text
 
 CHECKOUT = Path(__file__).parents[2]
 ADDONS = CHECKOUT / "addons"
+OTHER_ADDONS = Path(__file__).parent / "other_addons"
+MEDDLER = "launchplane_meddler"
+"""Another addon, which tries to write to our tables; its own tests say what comes of it."""
 ADDON = "launchplane_lane_authority"
 TABLES = ("launchplane_lane_marker", "launchplane_lane_event")
 DATABASE = "lane"
@@ -91,7 +94,9 @@ def make_lane(
     if not cluster.execute(f"SELECT 1 FROM pg_database WHERE datname = '{restored}'"):
         template.restore(cluster, restored)
     template.create_lane(cluster, database, folder, restored)
-    text = configuration_text(cluster, folder, (ADDONS,)).replace("log_level = warn\n", "")
+    text = configuration_text(cluster, folder, (ADDONS, OTHER_ADDONS)).replace(
+        "log_level = warn\n", ""
+    )
     lane = OdooLane(cluster, odoo, folder, database)
     lane.configuration.write_text(text + "http_interface = 127.0.0.1\n")
     lane.configuration.chmod(0o600)

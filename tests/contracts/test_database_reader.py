@@ -161,6 +161,16 @@ def test_markers_that_are_none(
     assert (problem is None) is (found.marker_problem is None)
 
 
+@pytest.mark.parametrize("on_record", [True, False])
+def test_a_claim_that_is_on_record_and_not_in_the_row(on_record: bool) -> None:
+    columns = [(name,) for name in (*COLUMNS, "id", "kind", "document")]
+    answers = {"SELECT attname": columns, "c.kind = 'claim'": [(on_record,)]}
+    found = Server(**answers).read()
+    assert found.marker_row is not None
+    assert found.marker_row.claimed is on_record
+    assert ("claim of protection" in str(found.marker_problem)) is on_record
+
+
 def test_a_failure_is_told_in_one_line() -> None:
     assert first_line(ValueError("a\nb")) == "a"
     assert first_line(ValueError()) == "ValueError"

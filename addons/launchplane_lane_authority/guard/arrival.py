@@ -130,7 +130,9 @@ def write_pending(
                 {"lane": came_with.lane, "generation": came_with.generation},
             )
         write_row(query, row, keep_claim=existing)
-        write_event(query, "finish", "guard", {"permit_id": permit.permit_id})
+        write_event(
+            query, "finish", "guard", {"permit_id": permit.permit_id, "claim_kept": existing}
+        )
     connection.commit()
 
 

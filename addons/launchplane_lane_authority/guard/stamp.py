@@ -225,12 +225,17 @@ def _write(settings: GuardSettings, order: StampOrder, token: str, marker: Marke
         if order.replaces is not None:
             _still_the_one(query, order, order.replaces)
         # A claim was made for the original.
-        write_row(query, marker.row(token), keep_claim=same_data and order.copy_of is None)
+        kept = same_data and order.copy_of is None
+        write_row(query, marker.row(token), keep_claim=kept)
         write_event(
             query,
             "stamp",
             "control plane",
-            {"generation": marker.generation, "permit_id": order.permit_id},
+            {
+                "generation": marker.generation,
+                "permit_id": order.permit_id,
+                "claim_kept": kept,
+            },
         )
         connection.commit()
     filestore.tag_served(

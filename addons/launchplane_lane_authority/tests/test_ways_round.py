@@ -106,6 +106,14 @@ class TestWaysRound(WaysRoundCase, TransactionCase):
                 self.assertEqual(self.cause(), Cause.TAMPERED)
                 self.stamp(self.marker(PROTECTED))
 
+    def test_a_claim_that_sql_takes_off_is_missed(self):
+        self.stamp(self.marker(RESETTABLE))
+        self.env[MODEL].with_user(self.administrator)._claim("we work here")
+        self.assertIsNone(self.cause())
+        self.query("UPDATE launchplane_lane_marker SET claimed = false", ())
+        self.assertEqual(self.cause(), Cause.TAMPERED)
+        self.assertFalse(self.settings().launchplane_may_claim)
+
     def test_rights_do_not_help(self):
         access = self.env["ir.model.access"].search([("model_id.model", "=", MODEL)])
         access.write({"perm_write": True, "perm_create": True, "perm_unlink": True})

@@ -48,9 +48,20 @@ def test_authority_edited_away_from_a_protected_lane(production: Estate) -> None
     expect_refusal(production, token, marker=MarkerState.TAMPERED, code="marker_tampered")
 
 
-def test_a_claim_tightens(lane: Estate) -> None:
+def test_a_claim_tightens_and_is_missed_when_it_goes(lane: Estate) -> None:
     token = signed_before(lane)
-    lane.execute("UPDATE launchplane_lane_marker SET claimed = true", lane.database)
+    lane.done("claim --reason=invoices --by=anna")
     before = lane.everything()
     refused(lane.run("begin", token), "source_not_allowed")
     assert lane.everything() == before
+    lane.execute("UPDATE launchplane_lane_marker SET claimed = false", lane.database)
+    expect_refusal(lane, token, marker=MarkerState.TAMPERED, code="marker_tampered")
+    lane.execute("UPDATE launchplane_lane_marker SET claimed = true", lane.database)
+    expect_bound(lane)
+    # A stamp of the same data keeps the claim, and so it is missed as before.
+    reading = lane.show()
+    order = lane.stamp_order(reading, generation=lane.record.generation)
+    lane.stamp(order.model_copy(update={"replaces": reading.database.marker_digest}))
+    assert lane.show().database.marker_problem is None
+    lane.execute("UPDATE launchplane_lane_marker SET claimed = false", lane.database)
+    assert "claim of protection" in str(lane.show().database.marker_problem)
