@@ -36,6 +36,7 @@ TEST_MODULES = (
     "tests.records_page",
     "tests.run",
     "tests.schemas",
+    "tests.typed_pages",
 )
 ADDON = "addons/launchplane_lane_authority"
 # Odoo's own rules alone; ruff and mypy see to the rest. This addon is nobody's but its

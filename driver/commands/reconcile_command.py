@@ -43,4 +43,7 @@ def reconcile(context: click.Context, do_it: bool, person: str, as_json: bool) -
     )
     for sentence in found.taken:
         say(escape(f"  {sentence}"))
-    say("Done." if do_it else "Then: lane-authority reconcile --now")
+    if not found.problem and not found.taken:
+        say("There is nothing to take.")
+    else:
+        say("Done." if do_it else "Then: lane-authority reconcile --now")

@@ -1,5 +1,6 @@
 """The route on a running Odoo: database pinned, nobody logged in, no session."""
 
+import configparser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.addon.conftest import Installation
 from tests.addon.control_plane import ControlPlane
 from tests.addon.odoo_lane import OdooLane, identity_json
 from tests.addon.served_odoo import served
+from tests.typed_pages import fenced
 
 CM = Lane(product="odoo-tenant-cm", context="cm", instance="prod")
 SYO = Lane(product="odoo-tenant-syo", context="syo", instance="prod")
@@ -81,7 +83,10 @@ def test_with_its_database_closed_it_still_says_so(
 ) -> None:
     control_plane = ControlPlane(tmp_path / "keys.json")
     lane = installation.lane
-    server_wide = ("--load", "base,web,launchplane_lane_authority")
+    (example,) = fenced("setting-up.md", "ini")
+    configured = configparser.ConfigParser()
+    configured.read_string(example)
+    server_wide = ("--load", configured["options"]["server_wide_modules"])
     with served(lane, lane_environment(tmp_path / "keys.json"), *server_wide) as address:
         before = RuntimeReading.from_json(ask(address, control_plane.question(CM)).content)
         with closed(lane):

@@ -13,6 +13,7 @@ from launchplane_lane_contracts.policy import UpstreamSource
 from launchplane_lane_driver.command_line import main
 from tests.declarations import declaration_text
 from tests.driver.sample import CM
+from tests.typed_pages import fenced
 
 HOOKS = Path(__file__).parents[2] / ".pre-commit-hooks.yaml"
 SOURCE = UpstreamSource(
@@ -63,7 +64,15 @@ def test_the_hook_runs_what_is_there(file: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "pre_commit", "validate-manifest", str(HOOKS)], check=True
     )
+    (example,) = fenced("product-repo-contract.md", "yaml")
+    configured = file.with_name(".pre-commit-config.yaml")
+    configured.write_text(example)
+    subprocess.run(
+        [sys.executable, "-m", "pre_commit", "validate-config", str(configured)], check=True
+    )
     text = HOOKS.read_text()
+    ids = re.compile(r"- id: (\S+)")
+    assert ids.findall(example) == ids.findall(text)
     entry = re.search(r"^  entry: lane-authority (.*)$", text, re.MULTILINE)
     files = re.search(r"^  files: (.*)$", text, re.MULTILINE)
     assert entry

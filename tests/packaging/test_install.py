@@ -1,12 +1,15 @@
 """Wheel and editable install, each in an environment that was empty before."""
 
 import json
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.packaging.parts import Distribution, EmptyEnvironment
+from tests.typed_pages import CHECKOUT, fenced
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +64,14 @@ def test_plain_wheel_needs_pydantic_alone(
 def test_guard_extra_brings_all_that_its_command_needs(
     empty_environment: EmptyEnvironment, distribution: Distribution
 ) -> None:
-    empty_environment.install(f"{distribution.wheel}[guard]")
+    # As the page's Dockerfile has an image install it; there is no Docker here.
+    (file,) = fenced("product-repo-contract.md", "dockerfile")
+    (version,) = re.findall(r"^ARG LANE_AUTHORITY=(.+)$", file, re.MULTILINE)
+    (command,) = re.findall(r"^RUN python3 -m pip install (.+)$", file, re.MULTILINE)
+    (wanted,) = shlex.split(command.replace("${LANE_AUTHORITY}", version))
+    empty_environment.install("--find-links", distribution.wheel.parent, wanted)
+    for source in re.findall(r"^COPY (addons/\S+) ", file, re.MULTILINE):
+        assert (CHECKOUT / source / "__manifest__.py").is_file()
     assert "usage" in empty_environment.run("lane-authority-guard", "--help").lower()
 
 

@@ -58,11 +58,12 @@ PARTS = (
     Part("openssh-client", "approvals are SSH signatures", lambda: bool(program("ssh-keygen"))),
 )
 BROWSER = Part("chromium", "screens are shot with a real browser", lambda: bool(chromium()))
+NPM = Part("npm", "Mermaid, which draws diagrams, comes by it", lambda: bool(program("npm")))
 
 
-def missing_parts(browser: bool = False) -> list[Part]:
+def missing_parts(browser: bool = False, npm: bool = False) -> list[Part]:
     """What is not there, of what a run needs."""
-    wanted = [*PARTS, BROWSER] if browser else list(PARTS)
+    wanted = [*PARTS, *([BROWSER] if browser else ()), *([NPM] if npm else ())]
     return [part for part in wanted if not part.is_there()]
 
 
@@ -71,14 +72,14 @@ def install_line(parts: Iterable[Part]) -> str:
     return "sudo apt-get install " + " ".join(part.package for part in parts)
 
 
-def provide(browser: bool = False) -> None:
+def provide(browser: bool = False, npm: bool = False) -> None:
     """See that the machine has what a run needs; as root, install what is missing."""
-    missing = missing_parts(browser)
+    missing = missing_parts(browser, npm)
     if not missing:
         return
     if os.geteuid() == 0 and program("apt-get"):
         install([part.package for part in missing])
-        missing = missing_parts(browser)
+        missing = missing_parts(browser, npm)
     if any(not part.replaceable for part in missing):
         raise RealPartMissing(explain(missing))
 

@@ -1,5 +1,6 @@
 """What the documents tell people to type exists, and their examples are read as they are meant."""
 
+import configparser
 import json
 import re
 import shlex
@@ -22,15 +23,21 @@ from launchplane_lane_guard.settings import (
     KEEP_VARIABLE,
     PUBLIC_KEYS_VARIABLE,
 )
-
-CHECKOUT = Path(__file__).parents[2]
-DOCUMENTS = sorted(
-    [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *CHECKOUT.glob("docs/**/*.md")]
+from tests.typed_pages import (
+    CHECKOUT,
+    DOCUMENTS,
+    ELSEWHERE,
+    FENCED,
+    INDENTED,
+    SHOWN_ONLY,
+    TYPED_IN,
+    commands_of,
+    indented_lines,
+    is_one_of,
 )
+
 VARIABLES = {DECLARATION_VARIABLE, KEEP_VARIABLE, PUBLIC_KEYS_VARIABLE}
-INDENTED = re.compile(r"^    (\S.*)$", re.MULTILINE)
 INLINE = re.compile(r"`(lane-authority(?:-guard)? [^`]+)`")
-FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)\)")
 
 
@@ -95,6 +102,11 @@ def test_toml_examples_are_read(document: str, body: str, tmp_path: Path) -> Non
         return
     if "python_packages" in plain:
         assert plain["environment"].keys() <= VARIABLES, document
+        configured = configparser.ConfigParser()
+        configured.read_string(fenced("ini")[0][1])
+        assert (
+            ",".join(plain["server_wide_modules"]) == configured["options"]["server_wide_modules"]
+        )
         return
     if "schema_version" in lanes[0]:
         assert len(read_declarations(body.encode())) == len(lanes), document
@@ -117,6 +129,59 @@ def test_links_lead_somewhere(document: Path) -> None:
     targets = [each for each in LINK.findall(document.read_text()) if "://" not in each]
     missing = [each for each in targets if not (document.parent / each).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", [each.name for each in DOCUMENTS])
+def test_every_line_is_typed_by_a_test_or_is_named_as_one_that_is_not(page: str) -> None:
+    """Who types it sees at its end that no line of the page was left out."""
+    for line in indented_lines(page):
+        typed = line in commands_of(page)
+        assert typed or is_one_of(line, ELSEWHERE) or is_one_of(line, SHOWN_ONLY), line
+    if not commands_of(page):
+        assert page not in TYPED_IN
+        return
+    test = (CHECKOUT / "tests" / TYPED_IN[page]).read_text()
+    assert page in test or "commands_of(PAGE)" in test
+    assert "Typed" in test or "InTheLane" in test
+
+
+def test_no_exception_is_named_that_no_page_needs() -> None:
+    lines = [line for each in DOCUMENTS for line in indented_lines(each.name)]
+    for known in (ELSEWHERE, SHOWN_ONLY):
+        for each in known:
+            assert any(is_one_of(line, {each: ""}) for line in lines), each
+
+
+FENCED_IN = {
+    ("driver-descriptors.md", "python"): "driver/work/test_driver_descriptors_page.py",
+    ("driver-descriptors.md", "text"): "driver/work/test_driver_descriptors_page.py",
+    ("guard.md", "python"): "guard/test_restore_source.py",
+    ("hooks.md", "text"): "driver/work/test_hooks.py",
+    ("policies.md", "json"): "driver/pages/test_policy_pages.py",
+    ("policies.md", "toml"): "driver/pages/test_policy_pages.py",
+    ("product-repo-contract.md", "dockerfile"): "packaging/test_install.py",
+    ("product-repo-contract.md", "python"): "guard/test_product_repo_contract.py",
+    ("product-repo-contract.md", "toml"): "driver/pages/test_policy_pages.py",
+    ("product-repo-contract.md", "yaml"): "driver/test_tenant_check.py",
+    ("rollout-states.md", "mermaid"): "system/test_diagrams.py",
+    ("serving.md", "python"): "driver/work/test_serve.py",
+    ("setting-up.md", "ini"): "addon/test_served.py",
+    ("setting-up.md", "python"): "driver/pages/test_setting_up_page.py",
+    ("setting-up.md", "toml"): "driver/pages/policy_files.py",
+}
+"""Which file runs the examples of a page; TOML is read below as well, wherever it stands."""
+
+
+def test_every_example_has_a_test() -> None:
+    found = {
+        (page.name, language)
+        for page in DOCUMENTS
+        for language, _body in FENCED.findall(page.read_text())
+    }
+    assert found - {("backups.md", "toml")} == set(FENCED_IN)
+    for (page, _language), file in FENCED_IN.items():
+        test = (CHECKOUT / "tests" / file).read_text()
+        assert page in test or "diagrams()" in test, (page, file)
 
 
 def test_there_is_something_to_check() -> None:

@@ -5,7 +5,9 @@ import json
 import pytest
 
 from launchplane_lane_contracts.naming import is_side_name
+from tests.driver.typed import Typed
 from tests.guard import fingerprint
+from tests.typed_pages import commands_of
 
 from .conftest import Opw
 from .small_odoo import content_of
@@ -30,20 +32,18 @@ def authorized(opw: Opw) -> str:
 
 def test_from_first_to_last(opw: Opw) -> None:
     before, wanted = opw.lane.data(), opw.source.content()
-    shown = opw.host.operate("plan", str(opw.lane.lane), "recreate/upstream_restore").stdout
-    assert "Brought by: `lane-authority materialise`" in shown
-    assert "docs/restoring.md" in shown
-    operation = authorized(opw)
-    side = run(opw, "materialise", operation)
-    assert opw.lane.data() == before
-    assert side["fingerprint_digest"] == wanted.digest()
-    assert side["neutralised"] is True
-    started = run(opw, "start", operation)
-    assert opw.lane.kept_data(str(started["kept_name"])) == before
-    files = opw.source.data().files
-    assert opw.lane.data().files == files
-    settled = run(opw, "finish", operation)
-    assert settled["phase"] == "settled"
+    with Typed(opw.host, commands_of("restoring.md")) as page:
+        shown = page.type("plan")
+        assert "Brought by: `lane-authority materialise`" in shown
+        assert "docs/restoring.md" in shown
+        page.type_all("authorize", "materialise")
+        assert opw.lane.data() == before
+        page.type("start")
+        (operation,) = opw.host.office.store.operations()
+        assert opw.lane.kept_data(str(operation.kept_name)) == before
+        assert opw.lane.data().files == opw.source.data().files
+        page.type("finish")
+    assert opw.host.phase(operation) == "settled"
     found = content_of(opw.lane.cluster, opw.lane.database)
     # Neutralised, and else nothing: exactly what the two scripts change.
     assert {each.name for each in wanted.differences(found)} == {

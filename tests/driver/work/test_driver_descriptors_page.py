@@ -1,6 +1,10 @@
 """The page for authors of drivers: its tables are the descriptor's, and its driver vetoes."""
 
+import configparser
+import os
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -52,3 +56,28 @@ def test_the_driver_of_the_page_vetoes_on_fridays_and_is_short(
     today = SATURDAY
     drivers.before_provider_effect(str(host.directory), lane.lane, EFFECT)
     assert host.phase(held) == "begun"
+
+
+def test_the_entry_point_of_the_page_is_found_once_it_is_installed(tmp_path: Path) -> None:
+    """Laid out as pip installs it; then the host loads it beside our own."""
+    (entry_points,) = re.findall(r"^```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    declared = configparser.ConfigParser()
+    declared.read_string(entry_points)
+    (tmp_path / "no_fridays.py").write_text(EXAMPLE)
+    (installed := tmp_path / "no_fridays-1.dist-info").mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: no-fridays\nVersion: 1\n")
+    (section,) = declared.sections()
+    points = declared[section]["launchplane.drivers"].strip()
+    (installed / "entry_points.txt").write_text(f"[launchplane.drivers]\n{points}\n")
+    program = (
+        "from launchplane_lane_driver.host import DriverHost\n"
+        "print(*(each.driver_id for each in DriverHost.from_entry_points().describe()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(done.stdout.split()) == {"no-fridays", "odoo-lane-authority"}

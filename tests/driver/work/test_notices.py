@@ -1,6 +1,7 @@
 """People are told, and whoever is told can never be in the way."""
 
 import json
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from launchplane_lane_driver.notices import due_notices
 from launchplane_lane_driver.telling import Teller, told_to
 from tests.driver.sample import CM
 from tests.driver.small_host import SmallHost, SmallLane, resettable_policy
+from tests.typed_pages import text_of
 
 NOTICE = Notice(kind=NoticeKind.REBUILD_SETTLED, lane=CM, message="It is over.", at=utc_now())
 Listener = Callable[[Notice], object]
@@ -161,3 +163,8 @@ def test_time_alone_is_told_by_the_command_for_cron(host: SmallHost, bare: Small
         )
     ]
     assert later == [NoticeKind.PROVISIONAL_HAS_ENDED, NoticeKind.REBUILD_UNFINISHED]
+
+
+def test_the_page_names_every_notice() -> None:
+    named = set(re.findall(r"`([a-z]+_[a-z_]+)`", text_of("audit.md")))
+    assert named - {"launchplane_notify"} == {each.value for each in NoticeKind}

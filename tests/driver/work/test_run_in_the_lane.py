@@ -12,6 +12,8 @@ from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_driver import operations
 from launchplane_lane_driver.lane_office import utc_now
 from tests.driver.small_host import SmallHost, SmallLane, lane_begin, untouched
+from tests.driver.typed import Typed
+from tests.typed_pages import commands_of
 
 SCRIPT = """\
 # Stands in for the devkit's script: an empty lane, or an early failure.
@@ -45,6 +47,15 @@ def run_in_the_lane(lane: SmallLane, permit: Path, **changed: str) -> int:
     ).returncode
 
 
+def _the_guards_page(host: SmallHost, permit: Path, folder: Path) -> Typed:
+    """docs/guard.md, with the script of this test where the page says that the devkit's lies."""
+    script = folder / "run_odoo_data_workflows.py"
+    script.write_text(SCRIPT)
+    page = Typed(host, commands_of("guard.md"), FILE=str(permit), python3=sys.executable)
+    page.known["/volumes/scripts/run_odoo_data_workflows.py"] = str(script)
+    return page
+
+
 def test_a_handed_out_permit_is_run_and_settled(
     host: SmallHost, lane: SmallLane, tmp_path: Path
 ) -> None:
@@ -55,16 +66,23 @@ def test_a_handed_out_permit_is_run_and_settled(
         done = host.operate("start", operation.operation_id, "--permit", nowhere)
         assert (done.code, "Nothing was signed" in done.stderr) == (2, True)
         assert host.phase(operation) == "authorized"
-        done = host.operate("start", operation.operation_id, "--permit", str(permit))
-        assert done.code == 0, done.stderr
-        assert "lane-authority-guard run" in done.stdout
+        page = _the_guards_page(host, permit, tmp_path)
+        page.known["OPERATION"] = operation.operation_id
+        page.type("show")
+        assert "permit_not_begun" in page.type("restore-source", 50)
+        run_line = page.left.pop(0)
+        assert "lane-authority-guard run" in page.type("start OPERATION --permit FILE")
         assert permit.stat().st_mode & 0o777 == 0o600
         # Nothing has begun, so there is nothing to finish.
         with pytest.raises(Refused):
             operations.finish(host.office, operation.operation_id, succeeded=True)
     assert host.phase(operation) == "started"
-    assert run_in_the_lane(lane, permit) == 0
-    settled = operations.finish(host.office, operation.operation_id, succeeded=True)
+    page.left.insert(0, run_line)
+    with page:
+        page.type_all("run --permit FILE", "finish OPERATION")
+        # The script of this test makes none of the files.
+        page.type("filestore check")
+    settled = host.office.store.operation(operation.operation_id)
     assert (settled.phase, settled.generation) == ("settled", 2)
     assert settled.kept_name is not None
     assert lane.kept_data(settled.kept_name) == before

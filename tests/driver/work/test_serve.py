@@ -16,7 +16,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from werkzeug.test import Client
 
-from launchplane_lane_contracts.contract import Digest, Person
+from launchplane_lane_contracts.contract import Person
 from launchplane_lane_contracts.errors import BadInput, Busy, CouldNotTell, LaneAuthorityError
 from launchplane_lane_contracts.read_model import LaneView
 from launchplane_lane_contracts.reasons import ReasonCode
@@ -25,6 +25,7 @@ from launchplane_lane_driver.host import DriverHost
 from launchplane_lane_driver.web.application import BASE, LONGEST_BODY, Application
 from launchplane_lane_driver.web.tokens import Tokens, digest_of, new_token
 from tests.driver.small_host import RITA, SmallHost, SmallLane, untouched
+from tests.typed_pages import fenced
 
 TOKEN, _LINE = new_token(RITA)
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -32,9 +33,13 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 @pytest.fixture
 def application(host: SmallHost, lane: SmallLane) -> Application:
-    """What is served of a host with one lane, to Rita."""
-    tokens = Tokens({Digest(digest_of(TOKEN)): RITA})
-    return Application(host.host, DriverHost.from_entry_points(), tokens)
+    """What is served of a host with one lane, to Rita, as the page's own lines make it."""
+    (host.directory / "http-tokens").write_text(f"{digest_of(TOKEN)} {RITA}\n")
+    (example,) = fenced("serving.md", "python")
+    named: dict[str, Any] = {}
+    exec(compile(example, "serving.md", "exec"), named)  # noqa: S102 - our own document
+    made: Application = named["application"](host.directory)
+    return made
 
 
 @pytest.fixture
