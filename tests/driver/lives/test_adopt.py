@@ -94,7 +94,11 @@ def test_what_a_refusal_names_is_adopted_and_the_plan_is_allowed(
 
 @pytest.mark.parametrize(
     ("step", "script"),
-    [("prepare", AFTER), ("stamp", BEFORE), ("stamp", AFTER)],
+    [
+        ("prepare", AFTER),
+        pytest.param("stamp", BEFORE, marks=pytest.mark.full),
+        pytest.param("stamp", AFTER, marks=pytest.mark.full),
+    ],
     ids=["after prepare", "before stamp", "after stamp"],
 )
 def test_an_adoption_that_died_goes_on(

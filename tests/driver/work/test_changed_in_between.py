@@ -67,7 +67,12 @@ def test_a_change_after_the_plan_stops_authorize(
 
 
 @pytest.mark.parametrize(
-    "change", (renamed, made_anew, kept_for_longer), ids=lambda change: change.__name__
+    "change",
+    [
+        made_anew,
+        *(pytest.param(each, marks=pytest.mark.full) for each in (renamed, kept_for_longer)),
+    ],
+    ids=lambda change: change.__name__,
 )
 def test_a_change_after_authorize_stops_start(
     host: SmallHost, lane: SmallLane, change: Change
