@@ -6,6 +6,7 @@ somebody wrote and was told to be written is in the old data; and one command le
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ from tests.guard.rounds import ROUNDS, ReleaseRound, Round
 from tests.guard.steps import held_before
 
 SURELY_AS_MANY = 30
+SECONDS_UNTIL_IT_WAITS_FOR_A_LOCK = 1.0
 ELSEWHERE = "elsewhere"
 SQUATTER = "somebody else"
 
@@ -125,9 +127,14 @@ def interfere(lane: Estate, kind: type[Round], action: Action, number: int) -> b
     round_ = kind(lane)
     held = held_before(lane, kind.command, round_.token, number, reads=True)
     somebody = Interference(round_)
-    if held.step:
-        action(somebody)
-    answer = held.go_on()
+    with ThreadPoolExecutor(max_workers=1) as other:
+        acting = other.submit(action, somebody) if held.step else None
+        if acting is not None:
+            # In a transaction of the guard's, somebody else has to wait for its end.
+            wait((acting,), SECONDS_UNTIL_IT_WAITS_FOR_A_LOCK)
+        answer = held.go_on()
+    if acting is not None:
+        acting.result()
     assert "Traceback" not in answer.words, (held.step, answer.words)
     assert answer.exit_code in (0, 50, 51), (held.step, answer.words)
     assert answer.receipt is not None, held.step
