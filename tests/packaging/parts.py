@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,17 @@ def copy_sources(target: Path) -> Path:
     for name in FILES:
         if (CHECKOUT / name).exists():
             shutil.copy(CHECKOUT / name, target / name)
+    return target
+
+
+def addon_among_odoos(folder: Path) -> Path:
+    """The addon by itself, built and installed by pip; gives what stands for site-packages."""
+    sources, wheels, target = folder / "sources", folder / "wheels", folder / "site-packages"
+    addon = copy_sources(sources) / "addons" / "launchplane_lane_authority"
+    pip = (sys.executable, "-m", "pip", "-q", "-q", "--disable-pip-version-check")
+    run(*pip, "wheel", "--no-deps", "--wheel-dir", wheels, addon, folder=folder)
+    (wheel,) = wheels.glob("odoo_addon_*.whl")
+    run(*pip, "install", "--no-deps", "--target", target, wheel, folder=folder)
     return target
 
 

@@ -44,7 +44,7 @@ PYDANTIC_ALONE = {
 }
 
 
-def test_plain_wheel_needs_pydantic_alone(
+def test_plain_wheel_needs_pydantic_alone_and_driver_extra_brings_the_rest(
     empty_environment: EmptyEnvironment, distribution: Distribution
 ) -> None:
     empty_environment.install(distribution.wheel)
@@ -60,6 +60,15 @@ def test_plain_wheel_needs_pydantic_alone(
     for script in ("lane-authority", "lane-authority-guard"):
         assert (empty_environment.programs / script).is_file()
 
+    empty_environment.install(f"{distribution.wheel}[driver]")
+    assert "usage" in empty_environment.run("lane-authority", "--help").lower()
+    loaded = empty_environment.python(
+        "import importlib.metadata as metadata\n"
+        "(point,) = metadata.entry_points(group='launchplane.drivers')\n"
+        "print(point.load().__name__)"
+    )
+    assert loaded.strip() == "launchplane_lane_driver.plugin"
+
 
 def test_guard_extra_brings_all_that_its_command_needs(
     empty_environment: EmptyEnvironment, distribution: Distribution
@@ -73,19 +82,6 @@ def test_guard_extra_brings_all_that_its_command_needs(
     for source in re.findall(r"^COPY (addons/\S+) ", file, re.MULTILINE):
         assert (CHECKOUT / source / "__manifest__.py").is_file()
     assert "usage" in empty_environment.run("lane-authority-guard", "--help").lower()
-
-
-def test_driver_extra_brings_all_that_its_command_and_plugin_need(
-    empty_environment: EmptyEnvironment, distribution: Distribution
-) -> None:
-    empty_environment.install(f"{distribution.wheel}[driver]")
-    assert "usage" in empty_environment.run("lane-authority", "--help").lower()
-    loaded = empty_environment.python(
-        "import importlib.metadata as metadata\n"
-        "(point,) = metadata.entry_points(group='launchplane.drivers')\n"
-        "print(point.load().__name__)"
-    )
-    assert loaded.strip() == "launchplane_lane_driver.plugin"
 
 
 def test_editable_install_follows_the_sources(
