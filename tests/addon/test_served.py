@@ -35,12 +35,24 @@ def lane_environment(keys: Path) -> dict[str, str]:
     }
 
 
+def with_keys_in_its_configuration(lane: OdooLane, keys: Path) -> Path:
+    """A configuration file beside the lane's own, which names the control plane's keys."""
+    path = lane.configuration.with_name("with-keys.conf")
+    path.write_text(f"{lane.configuration.read_text()}launchplane_public_keys = {keys}\n")
+    return path
+
+
 def test_it_answers_the_control_plane_and_nobody_else(
     installation: Installation, tmp_path: Path
 ) -> None:
-    control_plane = ControlPlane(tmp_path / "keys.json")
+    """Its keys stand in the configuration file; the other tests have them in the environment."""
+    keys = tmp_path / "keys.json"
+    control_plane = ControlPlane(keys)
     lane = installation.lane
-    with served(lane, lane_environment(tmp_path / "keys.json")) as address:
+    environment = lane_environment(keys)
+    del environment["LANE_AUTHORITY_PUBLIC_KEYS"]
+    configured = ("--config", str(with_keys_in_its_configuration(lane, keys)))
+    with served(lane, environment, *configured) as address:
         for token in (None, "nonsense", control_plane.question(SYO)):
             refused = ask(address, token)
             assert (refused.status_code, refused.content) == (401, b"")
@@ -60,22 +72,6 @@ def test_it_answers_the_control_plane_and_nobody_else(
     assert reading.registry_loaded
     assert reading.stays_listed_when_locked
     assert reading.neutralised is False
-
-
-def test_keys_from_the_configuration_file(installation: Installation, tmp_path: Path) -> None:
-    keys = tmp_path / "keys.json"
-    control_plane = ControlPlane(keys)
-    lane = installation.lane
-    before = lane.configuration.read_text()
-    lane.configuration.write_text(before + f"launchplane_public_keys = {keys}\n")
-    environment = lane_environment(keys)
-    del environment["LANE_AUTHORITY_PUBLIC_KEYS"]
-    try:
-        with served(lane, environment) as address:
-            assert ask(address, control_plane.question(CM)).status_code == 200
-            assert ask(address, None).status_code == 401
-    finally:
-        lane.configuration.write_text(before)
 
 
 def test_with_its_database_closed_it_still_says_so(
