@@ -11,6 +11,9 @@ from tests.addon.odoo_lane import ADDON, MEDDLER, OdooLane, make_lane
 from tests.real import PrivateCluster
 from tests.real.postgres import free_port
 
+# Odoo's own runner runs those, inside Odoo.
+collect_ignore = ["other_addons"]
+
 
 @dataclass(frozen=True)
 class Installation:
