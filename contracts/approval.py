@@ -12,6 +12,7 @@ from .contract import (
     PersonField,
     UtcInstant,
     VersionedContract,
+    later,
 )
 from .vocabulary import Weight
 
@@ -116,7 +117,7 @@ def tally_approvals(
     now: UtcInstant,
 ) -> ApprovalTally:
     """Count people, not signatures; the requester never counts as an approver."""
-    cooled_at = _later(proposed_at, demand.cooling_off) if demand.cooling_off else None
+    cooled_at = later(proposed_at, demand.cooling_off) if demand.cooling_off else None
     people = {each.person for each in approvals if each.counts_at(now, not_before=cooled_at)}
     return ApprovalTally(
         required=demand.approvers,
@@ -125,9 +126,3 @@ def tally_approvals(
         approvers=tuple(sorted(person for person in people if person != requester)),
         cooling_off_until=cooled_at if cooled_at is not None and now < cooled_at else None,
     )
-
-
-def _later(instant: UtcInstant, by: Duration) -> UtcInstant:
-    """The instant that much later, or the end of the calendar."""
-    end = instant.max.replace(tzinfo=instant.tzinfo)
-    return end if end - instant < by else instant + by

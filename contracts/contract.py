@@ -104,6 +104,13 @@ UtcInstant = Annotated[AwareDatetime, BeforeValidator(_read_instant), AfterValid
 Duration = Annotated[timedelta, BeforeValidator(_read_duration)]
 """A length of time; written as `7d`, `24h`, `30m` or in ISO 8601."""
 
+
+def later(instant: datetime, by: timedelta) -> datetime:
+    """The instant that much later, or the end of the calendar where that is sooner."""
+    end = instant.max.replace(tzinfo=instant.tzinfo)
+    return end if end - instant < by else instant + by
+
+
 Digest = NewType("Digest", str)
 DatabaseName = NewType("DatabaseName", str)
 PermitId = NewType("PermitId", str)

@@ -21,6 +21,8 @@ from .vocabulary import DataSource, RolloutState, TargetOrigin
 
 LONGEST_PROVISIONAL = timedelta(days=90)
 SHORTEST_KEEPING_OF_AUTHORITATIVE_DATA = timedelta(hours=24)
+LONGEST_DURATION = timedelta(days=36500)
+"""About a hundred years: what is counted from any day of today stays inside the calendar."""
 
 
 class Contradiction(NamedTuple):
@@ -167,6 +169,13 @@ class Policy(VersionedContract):
             yield Contradiction(
                 ("replaced_kept_for",), "replaced_kept_for must not be negative", "7d, say"
             )
+        for name in ("backup_max_age", "replaced_kept_for"):
+            if getattr(self, name) > LONGEST_DURATION:
+                yield Contradiction(
+                    (name,),
+                    f"{name} must not be longer than 36500 days",
+                    "36500d at most",
+                )
 
     def _contradicts_authority(self) -> Iterator[Contradiction]:
         for name in ("bootstrap_empty_allowed", "restore_from_upstream_allowed"):

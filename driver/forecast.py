@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from launchplane_lane_contracts.contract import Person
+from launchplane_lane_contracts.contract import Person, later
 from launchplane_lane_contracts.errors import LaneAuthorityError
 from launchplane_lane_contracts.forecast import (
     Forecast,
@@ -42,7 +42,7 @@ def forecast(office: LaneOffice, plan: Plan, witnessed: Witnessed) -> Forecast:
         to_copy=_to_copy(plan, witnessed),
         to_come=_to_come(office, plan, witnessed),
         kept_until=(
-            plan.planned_at + obligations.keep_for
+            later(plan.planned_at, obligations.keep_for)
             if obligations is not None and replaced and not plan.observation.nothing_to_set_aside
             else None
         ),

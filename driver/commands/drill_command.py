@@ -30,7 +30,7 @@ from .shared import LANE, answer, json_option, office_of, say
 )
 @click.option(
     "--due-after",
-    type=click.FloatRange(min=0),
+    type=click.FloatRange(0, 24 * 36_500),
     metavar="HOURS",
     help="Make anew what is older; by default half of what the lane's policy allows.",
 )

@@ -2,7 +2,13 @@
 
 from collections.abc import Iterator
 
-from launchplane_lane_contracts.contract import DatabaseName, Digest, FilestorePath, PermitId
+from launchplane_lane_contracts.contract import (
+    DatabaseName,
+    Digest,
+    FilestorePath,
+    PermitId,
+    later,
+)
 from launchplane_lane_contracts.judgement import lane_data_under_another_name
 from launchplane_lane_contracts.lives import Loss
 from launchplane_lane_contracts.policy import effective_policy
@@ -173,7 +179,7 @@ def _declare(office: LaneOffice, document: Loss, digest: Digest, seen: Seen) -> 
         document.lane,
         life_digest=digest,
         kept=kept,
-        kept_until=now + seen.revision.policy.replaced_kept_for,
+        kept_until=later(now, seen.revision.policy.replaced_kept_for),
         now=now,
         ends=document.ends,
         kept_gone=tuple(DatabaseName(each) for each in document.kept_gone),

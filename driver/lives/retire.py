@@ -2,7 +2,13 @@
 
 from collections.abc import Iterator
 
-from launchplane_lane_contracts.contract import DatabaseName, Digest, FilestorePath, Person
+from launchplane_lane_contracts.contract import (
+    DatabaseName,
+    Digest,
+    FilestorePath,
+    Person,
+    later,
+)
 from launchplane_lane_contracts.lives import Retirement
 from launchplane_lane_contracts.policy import (
     SHORTEST_KEEPING_OF_AUTHORITATIVE_DATA,
@@ -143,11 +149,12 @@ def _retire(office: LaneOffice, document: Retirement, digest: Digest, seen: Seen
     kept, there = None, _what_is_there(document, digest)
     if there.is_something:
         kept = set_aside(office, seen, there, authoritative=document.authoritative)
-    now = utc_now()
     assert seen.revision is not None
     policy = seen.revision.policy
     shortest = SHORTEST_KEEPING_OF_AUTHORITATIVE_DATA if document.authoritative else None
     keep_for = max(policy.replaced_kept_for, shortest or policy.replaced_kept_for)
+    now = utc_now()
+    kept_until = later(now, keep_for)
     revision = office.store.retire(
         document.lane,
         policy_of_a_retired_lane(policy),
@@ -156,11 +163,11 @@ def _retire(office: LaneOffice, document: Retirement, digest: Digest, seen: Seen
         actor=Person(document.requester),
         reason=f"retired: {document.reason}"[:2000],
         kept=kept,
-        kept_until=now + keep_for,
+        kept_until=kept_until,
         now=now,
     )
     said = (
-        f"; what was there is kept as {kept.name} until {now + keep_for:%Y-%m-%d %H:%M} UTC"
+        f"; what was there is kept as {kept.name} until {kept_until:%Y-%m-%d %H:%M} UTC"
         if kept is not None
         else ""
     )

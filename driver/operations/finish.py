@@ -2,7 +2,7 @@
 
 import time
 
-from launchplane_lane_contracts.contract import OperationId
+from launchplane_lane_contracts.contract import OperationId, later
 from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.evidence import KeptData
 from launchplane_lane_contracts.marker import Lineage, Marker
@@ -209,7 +209,7 @@ def _settle(
     revision = office.store.policy(operation.lane)
     assert revision is not None
     obligations = as_policy_says_now(permit.obligations, revision)
-    kept_until = utc_now() + obligations.keep_for
+    kept_until = later(utc_now(), obligations.keep_for)
     set_aside = operation.kept_name is not None
     marker = marker_of(
         permit,
@@ -247,7 +247,7 @@ def _record_settled(
         identity=marker.identity,
         filestore_path=marker.filestore_path,
         now=now,
-        kept_until=marker.lineage.kept_until or now + permit.obligations.keep_for,
+        kept_until=marker.lineage.kept_until or later(now, permit.obligations.keep_for),
         ledger_document=_volumes_left(permit, operation),
     )
 

@@ -1,6 +1,6 @@
 """`settle --as-it-stands`: the data never left its name, and the operation ends with it."""
 
-from launchplane_lane_contracts.contract import OperationId
+from launchplane_lane_contracts.contract import OperationId, later
 from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.marker import Lineage, Marker, PhysicalIdentity
 from launchplane_lane_contracts.observation import Observation
@@ -84,7 +84,7 @@ def settle_as_it_stands(office: LaneOffice, operation_id: OperationId) -> Operat
         identity=marker.identity,
         filestore_path=marker.filestore_path,
         now=now,
-        kept_until=now + permit.obligations.keep_for,
+        kept_until=later(now, permit.obligations.keep_for),
         ledger_document={"as_it_stands": True},
     )
 

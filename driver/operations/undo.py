@@ -1,6 +1,6 @@
 """`undo`: the old data goes back under a new generation; what stands there is kept instead."""
 
-from launchplane_lane_contracts.contract import RULEBOOK_VERSION, DatabaseName, OperationId
+from launchplane_lane_contracts.contract import RULEBOOK_VERSION, DatabaseName, OperationId, later
 from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.evidence import KeptData
 from launchplane_lane_contracts.marker import Lineage, Marker, PhysicalIdentity
@@ -139,7 +139,7 @@ def _record_undone(
         now=now,
         kept=remains,
         gone_back=gone_back,
-        kept_until=now + permit.obligations.keep_for,
+        kept_until=later(now, permit.obligations.keep_for),
     )
 
 
@@ -197,7 +197,7 @@ def _stamp_undone(
             data_source=DataSource.KEPT,
             permit_id=permit.permit_id,
             set_aside=remains.name if remains else None,
-            kept_until=utc_now() + permit.obligations.keep_for if remains else None,
+            kept_until=later(utc_now(), permit.obligations.keep_for) if remains else None,
         ),
     )
     stamp(

@@ -70,6 +70,8 @@ def test_the_bases_are_valid(base: dict[str, Any]) -> None:
         (TESTING, {"backup_max_age": "0h"}, "longer than nothing"),
         (TESTING, {"backup_max_age": "-P1D"}, "longer than nothing"),
         (TESTING, {"replaced_kept_for": "-P1D"}, "must not be negative"),
+        (TESTING, {"replaced_kept_for": "99999999d"}, "replaced_kept_for must not be longer"),
+        (TESTING, {"backup_max_age": "36501d"}, "backup_max_age must not be longer"),
     ],
 )
 def test_a_contradiction_is_refused_in_words(

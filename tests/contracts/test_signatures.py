@@ -14,7 +14,8 @@ from launchplane_lane_contracts.approval import (
     demand_for,
     tally_approvals,
 )
-from launchplane_lane_contracts.contract import Person
+from launchplane_lane_contracts.contract import Person, later
+from launchplane_lane_contracts.policy import LONGEST_DURATION
 from launchplane_lane_contracts.vocabulary import Weight
 
 from .cases import APPROVER, NOW, REQUESTER, an_approval, changed
@@ -112,6 +113,12 @@ def test_a_cooling_off_at_the_end_of_the_calendar_has_no_end() -> None:
         now=last,
     )
     assert tally.cooling_off_until == last.max.replace(tzinfo=UTC)
+
+
+def test_what_is_counted_from_an_instant_never_leaves_the_calendar() -> None:
+    assert later(NOW, LONGEST_DURATION) == NOW + LONGEST_DURATION
+    assert later(NOW, timedelta.max) == NOW.max.replace(tzinfo=UTC)
+    assert later(NOW.max.replace(tzinfo=UTC), timedelta(0)) == NOW.max.replace(tzinfo=UTC)
 
 
 def test_an_approval_counts_for_24_hours() -> None:

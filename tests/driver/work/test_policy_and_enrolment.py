@@ -4,13 +4,15 @@ import shutil
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from launchplane_lane_contracts.errors import CouldNotTell, Refused
+from launchplane_lane_contracts.errors import CouldNotTell, ExitCode, Refused
 from launchplane_lane_contracts.marker import EngineTag
+from launchplane_lane_contracts.policy import LONGEST_DURATION, Policy
 from launchplane_lane_contracts.reasons import ReasonCode
-from launchplane_lane_contracts.vocabulary import TagState
+from launchplane_lane_contracts.vocabulary import OperationPhase, TagState
 from launchplane_lane_driver import operations, planning
 from launchplane_lane_driver.lane_office import LaneOffice, utc_now
 from launchplane_lane_driver.lives import Asked, carry_out, look
@@ -88,6 +90,26 @@ def test_tightening_needs_nobody_and_a_revision_in_between_is_seen(
         apply_policy(host.office, loosening.digest)
     (_first, second) = host.office.store.history(lane.lane)
     assert second.policy.replaced_kept_for == timedelta(days=9)
+
+
+def test_a_keeping_beyond_the_calendar_is_refused_and_the_longest_leaves_no_lane_stuck(
+    host: SmallHost, lane: SmallLane, tmp_path: Path
+) -> None:
+    file = tmp_path / "policy.json"
+    text = resettable_policy(lane.lane, replaced_kept_for=LONGEST_DURATION).canonical()
+    file.write_bytes(text.replace(b'"P100Y"', b'"99999999d"'))
+    done = host.operate("policy", "propose", str(file), "--reason", "keep it for ever")
+    assert (done.code, "36500d at most" in done.stderr) == (ExitCode.USAGE, True), done
+    assert not host.office.store.history(lane.lane)[1:]
+    host.record_policy(Policy.from_json(text), signed=False)
+    before = lane.data()
+    begun = host.begin(lane)
+    lane.materialise("new")
+    assert operations.undo(host.office, begun.operation_id).phase is OperationPhase.UNDONE
+    assert lane.data() == before
+    (kept,) = host.office.store.host_record(lane.lane).kept
+    assert kept.kept_until is not None
+    assert kept.kept_until - utc_now() > LONGEST_DURATION - timedelta(hours=1)
 
 
 def test_enrolling_replaceable_data_needs_one_besides_the_requester(
