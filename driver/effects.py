@@ -6,6 +6,9 @@ from launchplane_lane_contracts.vocabulary import DataSource, Operation
 
 _EXISTING = frozenset({(Operation.RECREATE, DataSource.EXISTING)})
 
+BEGUN_BY_HAND = "lane_authority_start"
+"""The name of the effect of `start` and `retry` on the command line, told to the other drivers."""
+
 BEGINNING_EFFECTS: Mapping[str, frozenset[tuple[Operation, DataSource]]] = {
     "stable_bootstrap_schedule": frozenset(
         {(Operation.BOOTSTRAP, DataSource.EMPTY), (Operation.RECREATE, DataSource.EMPTY)}

@@ -122,6 +122,28 @@ class DriverHost:
             fresh_volumes=fresh_volumes,
         )
 
+    def others_before_effect(
+        self,
+        host_directory: str,
+        lane: Lane,
+        effect_name: str,
+        data_source: str = "",
+        fresh_volumes: FreshVolumes | None = None,
+    ) -> None:
+        """See that no other driver vetoes. Raises Refused, CouldNotTell.
+
+        For whoever then does by hand what the required driver does where it is asked.
+        """
+        self._all_allow(
+            "launchplane_before_provider_effect",
+            with_required=False,
+            host_directory=host_directory,
+            lane=lane,
+            effect_name=effect_name,
+            data_source=data_source,
+            fresh_volumes=fresh_volumes,
+        )
+
     def finish(
         self, host_directory: str, lane: Lane, *, succeeded: bool, report: str
     ) -> tuple[Verdict, ...]:
@@ -169,8 +191,16 @@ class DriverHost:
             raise _unavailable("a driver answered with something that is no lane view")
         return tuple(views)
 
-    def _all_allow(self, hook: str, **arguments: Any) -> tuple[Verdict, ...]:
-        verdicts = self._ask(hook, Verdict, stop=lambda verdict: not verdict.allowed, **arguments)
+    def _all_allow(
+        self, hook: str, *, with_required: bool = True, **arguments: Any
+    ) -> tuple[Verdict, ...]:
+        verdicts = self._ask(
+            hook,
+            Verdict,
+            stop=lambda verdict: not verdict.allowed,
+            with_required=with_required,
+            **arguments,
+        )
         _raise_refusals(list(verdicts))
         return verdicts
 
@@ -179,6 +209,8 @@ class DriverHost:
         hook: str,
         expected: type[Any] | tuple[type[Any], ...],
         stop: Callable[[Any], bool] | None = None,
+        *,
+        with_required: bool = True,
         **arguments: Any,
     ) -> tuple[Any, ...]:
         """Ask every driver by itself, the required one last; anything but an answer refuses."""
@@ -188,6 +220,8 @@ class DriverHost:
         )
         answers: list[Any] = []
         for name, plugin in plugins:
+            if name == self._required and not with_required:
+                continue
             others = [other for _name, other in plugins if other is not plugin]
             caller = self._manager.subset_hook_caller(hook, remove_plugins=others)
             if not caller.get_hookimpls():

@@ -56,7 +56,8 @@ ELSEWHERE = {
     "the others take minutes",
     ".venv/bin/python -m pytest…": "a run of the tests inside a run of the tests",
     "LANE_AUTHORITY_SCREENSHOTS=…": "the same",
-    "pip install…": "tests/packaging installs the distribution with each of its extras",
+    "pip install…": "tests/packaging installs the distribution with each of its extras, and "
+    "test_driver_descriptors_page the page's own package",
     "docker …": "there is no Docker here; tests/packaging runs the bundle itself, `show` and all",
     "lane-authority guard-bundle…": "fetches packages; tests/packaging makes a bundle and runs it",
     "*/5 * * * *…": "a crontab; its command is typed",

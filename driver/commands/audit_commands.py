@@ -12,6 +12,8 @@ from ..audit import read_anchor, verify_record
 from .shared import LANE, answer, json_option, office_of, say
 
 LONGEST_PARTICULARS = 160
+TOLD_FIRST = ("what", "kind", "person", "proposer", "operation_id", "from", "to", "particulars")
+"""Of a cut entry these are seen; the others follow in the order of their names."""
 
 
 @click.group()
@@ -33,13 +35,18 @@ def show(context: click.Context, lane: Lane | None, as_json: bool) -> None:
         answer([entry.to_plain() for entry in entries])
         return
     for entry in entries:
-        particulars = json.dumps(entry.document, sort_keys=True)
+        names = sorted(entry.document, key=lambda name: (_place(name), name))
+        particulars = json.dumps({name: entry.document[name] for name in names})
         if len(particulars) > LONGEST_PARTICULARS:
             particulars = particulars[:LONGEST_PARTICULARS] + " …"
         say(
             f"{entry.sequence:>5}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.kind:<21} "
             f"{escape(str(entry.lane or '-'))}  [dim]{escape(particulars)}[/]"
         )
+
+
+def _place(name: str) -> int:
+    return TOLD_FIRST.index(name) if name in TOLD_FIRST else len(TOLD_FIRST)
 
 
 @audit.command()

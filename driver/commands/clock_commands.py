@@ -1,5 +1,7 @@
 """`clock correct`: entries of the ledger that a clock wrote that was ahead."""
 
+import shlex
+
 import click
 from rich.markup import escape
 
@@ -69,4 +71,5 @@ def _show(found: CorrectionPlan, as_json: bool) -> None:
     say(f"Signatures that lapse: {found.lapsing}")
     say(escape(f"Operations that expire: {', '.join(found.expiring) or 'none'}"))
     say(how_to_sign(found.digest, found.tally.required))
-    say(f"Then: lane-authority clock correct --digest {found.digest}")
+    by = shlex.quote(found.correction.requester)
+    say(escape(f"Then: lane-authority clock correct --digest {found.digest} --as {by}"))

@@ -1,8 +1,10 @@
 """`keys list|create|rotate|revoke`: the key that signs, the one after it, and those before it."""
 
 import os
+import shlex
 
 import click
+from rich.markup import escape
 
 from launchplane_lane_contracts.contract import KeyId
 from launchplane_lane_contracts.errors import BadInput
@@ -116,7 +118,8 @@ def revoke(context: click.Context, key: str, do_it: bool, person: str, as_json: 
     if do_it:
         say(f"Give every lane the file {host.public_keys_file} now.")
     else:
-        say(f"Then: lane-authority keys revoke {key} --now")
+        by = shlex.quote(person)
+        say(escape(f"Then: lane-authority keys revoke {key} --now --as {by}"))
 
 
 def _say_restamp(lanes: list[str]) -> None:

@@ -13,7 +13,7 @@ from .folding import say_folded
 from .lane_page import lane_page
 from .lane_table import NARROWEST_TABLE, LaneRows
 from .progress import waiting_for
-from .shared import LANE, answer, json_option, office_of
+from .shared import LANE, answer, json_option, office_of, say
 
 watch_option = click.option(
     "--watch",
@@ -56,6 +56,8 @@ def lanes(context: click.Context, as_json: bool, watch: float | None, recorded: 
             console.print(rows.table())
         elif rows.rows:
             say_folded(rows.lines())
+        if not views:
+            say(f"No lane is configured. Say where each is in {office.host.configuration_file}.")
         for note in rows.notes:
             say_folded(note)
 

@@ -120,7 +120,9 @@ def _show(life: Life[Any], found: LifePlan[Any], as_json: bool) -> None:
         say(f"It may be done from {found.tally.cooling_off_until:%Y-%m-%d %H:%M} UTC on.")
     meant = found.seen.asked.kept or found.seen.asked.backup
     which = f" {meant}" if meant is not None else ""
-    say(f"Then: lane-authority {life.command} {found.document.lane}{which} --digest {found.digest}")
+    by = shlex.quote(found.document.requester)
+    command = f"lane-authority {life.command} {found.document.lane}{which}"
+    say(escape(f"Then: {command} --digest {found.digest} --as {by}"))
 
 
 HELP = {
@@ -286,7 +288,8 @@ def _door(name: str, closing: bool, help_text: str) -> click.Command:
             return
         for kept, opened in found.items():
             say(escape(f"{kept}  {'open for reading' if opened else 'closed'}"))
-        say("Done." if do_it else f"Then: lane-authority kept-data {name} {lane} --now")
+        then = f"Then: lane-authority kept-data {name} {lane} --now --as {shlex.quote(person)}"
+        say("Done." if do_it else escape(then))
 
     return command
 

@@ -24,6 +24,9 @@ from launchplane_lane_contracts.vocabulary import (
 
 from .. import operations, planning
 from ..durable import write_durably
+from ..effects import BEGUN_BY_HAND
+from ..host import DriverHost
+from ..lane_office import LaneOffice
 from ..store.records import OperationRecord
 from .folding import say_folded
 from .progress import waiting_for
@@ -83,6 +86,16 @@ def plan(
     Nothing is changed.
     """
     operation, source = request_name.split("/")
+    if source == DataSource.KEPT and not kept_database:
+        raise BadInput(
+            f"Which kept data is to come back? Name it with --kept; `lane-authority lane {lane}` "
+            "lists what is kept."
+        )
+    if source == DataSource.BACKUP_RESTORE and not backup_id:
+        raise BadInput(
+            "Which backup is to be restored? Name it with --backup; "
+            f"`lane-authority backup list {lane}` lists them."
+        )
     try:
         request = Request(
             lane=lane,
@@ -164,6 +177,19 @@ def authorize(context: click.Context, digest: str, as_json: bool) -> None:
     _tell(claimed, as_json)
 
 
+def _no_driver_vetoes(office: LaneOffice, operation: str) -> None:
+    """Drivers besides ours are asked before something is begun by hand, as Launchplane asks them."""
+    found = office.store.operation(OperationId(operation))
+    request = found.plan.target.request
+    DriverHost.from_entry_points().others_before_effect(
+        str(office.host.path),
+        found.lane,
+        BEGUN_BY_HAND,
+        request.data_source,
+        request.fresh_volumes,
+    )
+
+
 @click.command()
 @click.argument("operation", type=OPERATION)
 @click.option(
@@ -185,7 +211,9 @@ def start(context: click.Context, operation: str, permit: Path | None, as_json: 
                 f"The permit cannot be written into {folder}: it is no folder, or you may not "
                 "write there. Name another one. Nothing was signed."
             )
-        started, token = operations.hand_out(office_of(context), OperationId(operation))
+        office = office_of(context)
+        _no_driver_vetoes(office, operation)
+        started, token = operations.hand_out(office, OperationId(operation))
         write_durably(permit, token.encode(), mode=0o600)
         _tell(started, as_json)
         if not as_json:
@@ -193,7 +221,9 @@ def start(context: click.Context, operation: str, permit: Path | None, as_json: 
             say(f"  Then here: lane-authority finish {started.operation_id}")
         return
     with waiting_for("Having the old data set aside", quiet=as_json):
-        started = operations.start(office_of(context), OperationId(operation))
+        office = office_of(context)
+        _no_driver_vetoes(office, operation)
+        started = operations.start(office, OperationId(operation))
     _tell(started, as_json)
 
 
@@ -254,9 +284,9 @@ def retry(context: click.Context, operation: str, attest_runtime: bool, as_json:
     What it left is set aside too. The old data stays kept, and `undo` still puts it back.
     """
     with waiting_for("Having what was left set aside", quiet=as_json):
-        done = operations.retry(
-            office_of(context), OperationId(operation), attest_runtime=attest_runtime
-        )
+        office = office_of(context)
+        _no_driver_vetoes(office, operation)
+        done = operations.retry(office, OperationId(operation), attest_runtime=attest_runtime)
     _tell(done, as_json)
 
 

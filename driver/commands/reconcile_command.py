@@ -1,5 +1,7 @@
 """`reconcile`: a store that was lost or put back from an old copy."""
 
+import shlex
+
 import click
 from rich.markup import escape
 
@@ -46,4 +48,5 @@ def reconcile(context: click.Context, do_it: bool, person: str, as_json: bool) -
     if not found.problem and not found.taken:
         say("There is nothing to take.")
     else:
-        say("Done." if do_it else "Then: lane-authority reconcile --now")
+        then = f"Then: lane-authority reconcile --now --as {shlex.quote(person)}"
+        say("Done." if do_it else escape(then))

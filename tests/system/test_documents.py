@@ -96,6 +96,8 @@ def test_make_targets_exist(document: str, line: str) -> None:
 @pytest.mark.parametrize(("document", "body"), fenced("toml"))
 def test_toml_examples_are_read(document: str, body: str, tmp_path: Path) -> None:
     plain = tomllib.loads(body)
+    if "project" in plain:
+        return
     lanes = plain.get("lanes", [plain])
     if "database" in lanes[0]:
         assert HostConfiguration.from_json(json.dumps(plain)).lanes
@@ -154,7 +156,7 @@ def test_no_exception_is_named_that_no_page_needs() -> None:
 
 FENCED_IN = {
     ("driver-descriptors.md", "python"): "driver/work/test_driver_descriptors_page.py",
-    ("driver-descriptors.md", "text"): "driver/work/test_driver_descriptors_page.py",
+    ("driver-descriptors.md", "toml"): "driver/work/test_driver_descriptors_page.py",
     ("guard.md", "python"): "guard/test_restore_source.py",
     ("hooks.md", "text"): "driver/work/test_hooks.py",
     ("policies.md", "json"): "driver/pages/test_policy_pages.py",

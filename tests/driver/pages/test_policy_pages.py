@@ -63,6 +63,7 @@ def test_a_tenants_declaration(host: SmallHost) -> None:
     page = Typed(host, commands_of("product-repo-contract.md"))
     # Another page's command: with it this one is typed there.
     assert page.left.pop() in commands_of("guard.md")
+    page.known["/srv/lane-authority"] = str(host.directory)
     agrees = page.left[0]
     assert "policy_unknown" in page.type("tenant check", 50)
     host.record_policy(
@@ -73,5 +74,6 @@ def test_a_tenants_declaration(host: SmallHost) -> None:
     page.left.insert(0, agrees)
     with page:
         assert "It agrees with the record." in page.type("tenant check")
+        assert "It agrees with the record." in page.type("--host-directory")
         page.type("tenant record")
     assert RITA in json.dumps([each.document for each in host.office.store.ledger_entries()])

@@ -1,7 +1,5 @@
 """The page for authors of drivers: its tables are the descriptor's, and its driver vetoes."""
 
-import configparser
-import os
 import re
 import subprocess
 import sys
@@ -58,26 +56,34 @@ def test_the_driver_of_the_page_vetoes_on_fridays_and_is_short(
     assert host.phase(held) == "begun"
 
 
-def test_the_entry_point_of_the_page_is_found_once_it_is_installed(tmp_path: Path) -> None:
-    """Laid out as pip installs it; then the host loads it beside our own."""
-    (entry_points,) = re.findall(r"^```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    declared = configparser.ConfigParser()
-    declared.read_string(entry_points)
-    (tmp_path / "no_fridays.py").write_text(EXAMPLE)
-    (installed := tmp_path / "no_fridays-1.dist-info").mkdir()
-    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: no-fridays\nVersion: 1\n")
-    (section,) = declared.sections()
-    points = declared[section]["launchplane.drivers"].strip()
-    (installed / "entry_points.txt").write_text(f"[launchplane.drivers]\n{points}\n")
-    program = (
-        "from launchplane_lane_driver.host import DriverHost\n"
-        "print(*(each.driver_id for each in DriverHost.from_entry_points().describe()))"
+def test_once_it_is_installed_as_the_page_says_it_vetoes_by_hand_too(
+    host: SmallHost, lane: SmallLane, tmp_path: Path
+) -> None:
+    (project,) = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    (source := tmp_path / "source").mkdir()
+    (source / "pyproject.toml").write_text(project)
+    # Whatever day it is.
+    (source / "no_fridays.py").write_text(EXAMPLE.replace("!= 4", "not in range(7)"))
+    pip = ("-m", "pip", "install", "-q", "-q", "--no-deps", "--no-build-isolation", "--no-index")
+    subprocess.run(
+        [sys.executable, *pip, "--target", str(tmp_path / "installed"), str(source)], check=True
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert set(done.stdout.split()) == {"no-fridays", "odoo-lane-authority"}
+    held = host.authorize(lane)
+
+    def typed(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "launchplane_lane_driver.command_line", *words],
+            env={**host.environment(), "PYTHONPATH": str(tmp_path / "installed")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert "Registered: no-fridays 1, odoo-lane-authority" in typed("doctor").stdout
+    with untouched(lane):
+        for words in (("start",), ("start", "--permit", str(tmp_path / "permit")), ("retry",)):
+            done = typed(*words, held.operation_id)
+            assert (done.returncode, "it is Friday" in done.stderr) == (50, True), done
+    assert not (tmp_path / "permit").exists()
+    assert host.phase(held) == "authorized"
+    assert host.operate("start", held.operation_id).code == 0
