@@ -56,7 +56,7 @@ def lanes(context: click.Context, as_json: bool, watch: float | None, recorded: 
             console.print(rows.table())
         elif rows.rows:
             say_folded(rows.lines())
-        if not views:
+        if not rows.rows:
             say(f"No lane is configured. Say where each is in {office.host.configuration_file}.")
         for note in rows.notes:
             say_folded(note)

@@ -178,7 +178,7 @@ def authorize(context: click.Context, digest: str, as_json: bool) -> None:
 
 
 def _no_driver_vetoes(office: LaneOffice, operation: str) -> None:
-    """Drivers besides ours are asked before something is begun by hand, as Launchplane asks them."""
+    """Drivers besides ours are asked before something is begun by hand, as they always are."""
     found = office.store.operation(OperationId(operation))
     request = found.plan.target.request
     DriverHost.from_entry_points().others_before_effect(
