@@ -25,7 +25,7 @@ from tests.addon.control_plane import ControlPlane
 from tests.addon.odoo_lane import OdooLane, identity_json
 from tests.addon.served_odoo import served
 from tests.addon.stamping import policy, resettable, stamp, unstamp
-from tests.addon.test_quarantine import CM, LOG, Browser, wait_for
+from tests.addon.test_quarantine import CM, LOG, SERVER_WIDE, Browser, wait_for
 from tests.addon.test_served import ask
 
 pytestmark = pytest.mark.slow
@@ -118,8 +118,10 @@ def desk(installation: Installation, tmp_path: Path) -> Iterator[Desk]:
     )
     write_tag(desk.filestore, tag)
     lane.cluster.execute(f"ALTER DATABASE {lane.database} IS_TEMPLATE true")
+    # Each worker is a process of its own, forked after the addon was loaded.
+    options = (*SERVER_WIDE, "--workers", "2", "--log-handler", LOG)
     try:
-        with served(lane, desk.environment, "--log-handler", LOG) as desk.address:
+        with served(lane, desk.environment, *options) as desk.address:
             yield desk
     finally:
         lane.cluster.execute(f"ALTER DATABASE {lane.database} IS_TEMPLATE false")
