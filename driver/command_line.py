@@ -3,7 +3,13 @@
 import importlib.util
 import json
 import sys
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from launchplane_lane_contracts.errors import LaneAuthorityError
 
 NEEDED = (
     "click",
@@ -31,28 +37,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import click
     from pydantic import ValidationError
 
-    from launchplane_lane_contracts.errors import ExitCode, LaneAuthorityError
+    from launchplane_lane_contracts.errors import (
+        BadInput,
+        CouldNotTell,
+        ExitCode,
+        LaneAuthorityError,
+    )
 
     from .commands.root import lane_authority
-    from .refusal_text import refusal_text
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = lane_authority.main(args=given, prog_name="lane-authority", standalone_mode=False)
         return int(code or 0)
     except LaneAuthorityError as problem:
-        if "--json" in given:
-            click.echo(
-                json.dumps(
-                    {
-                        "error": problem.message,
-                        "reasons": [each.to_plain() for each in problem.reasons],
-                        "exit_code": int(problem.exit_code),
-                    }
-                )
-            )
-        click.echo(refusal_text(problem), err=True)
-        return int(problem.exit_code)
+        return _failed(problem, as_json="--json" in given)
     except click.exceptions.Abort:
         click.echo("Stopped; nothing was signed or changed by this command.", err=True)
         return int(ExitCode.USAGE)
@@ -63,16 +62,52 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(ExitCode.USAGE)
     except (UnicodeError, ValidationError):
         # The value itself may be anything, so it is not shown.
-        click.echo("What was given is too long, or no text. Correct it and try again.", err=True)
-        return int(ExitCode.USAGE)
+        bad = BadInput("What was given is too long, or no text. Correct it and try again.")
+        return _failed(bad, as_json="--json" in given)
     except BrokenPipeError:
         raise
     except OSError as problem:
-        click.echo(
-            f"The system did not do it: {problem}. Put that right and run the same command again.",
-            err=True,
+        other = CouldNotTell(
+            f"The system did not do it: {problem}. Put that right and run the same command again."
         )
-        return int(ExitCode.COULD_NOT_TELL)
+        return _failed(other, as_json="--json" in given)
+    except Exception as problem:
+        return _failed(_unforeseen(problem), as_json="--json" in given)
+
+
+def _failed(problem: "LaneAuthorityError", *, as_json: bool) -> int:
+    import click
+
+    from .refusal_text import refusal_text
+
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "error": problem.message,
+                    "reasons": [each.to_plain() for each in problem.reasons],
+                    "exit_code": int(problem.exit_code),
+                }
+            )
+        )
+    click.echo(refusal_text(problem), err=True)
+    return int(problem.exit_code)
+
+
+def _unforeseen(problem: Exception) -> "LaneAuthorityError":
+    """A fault of ours, or of what is installed beside us, in words.
+
+    Its text may hold anything, a secret too. Its kind and its place in the code do not.
+    """
+    from launchplane_lane_contracts.errors import CouldNotTell
+
+    place = traceback.extract_tb(problem.__traceback__)[-1]
+    return CouldNotTell(
+        f"lane-authority met something that it does not know: {type(problem).__name__} in "
+        f"{Path(place.filename).name}, line {place.lineno}. Nobody can tell what was done before "
+        "it. See how the lane stands (`lane-authority lane LANE`, `lane-authority doctor`) before "
+        "you run the same command again, and report that kind and place."
+    )
 
 
 if __name__ == "__main__":

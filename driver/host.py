@@ -43,7 +43,7 @@ class DriverHost:
         manager.add_hookspecs(hookspecs)
         try:
             manager.load_setuptools_entrypoints(ENTRY_POINT_GROUP)
-        except Exception as problem:
+        except (Exception, SystemExit) as problem:
             # Whatever a foreign package raises while it is imported: it is not there to be asked.
             raise _unavailable(f"a driver could not be loaded ({type(problem).__name__})") from None
         host = cls(manager, required)

@@ -87,18 +87,23 @@ def create_next_key(host: HostDirectory) -> KeyId:
     return key.key_id
 
 
+def require_next_key(host: HostDirectory) -> None:
+    """Raise BadInput when there is no key to go over to, and none that is being gone over to."""
+    if _following(host) is None and not private_key_files(host, RETIRING):
+        raise BadInput(
+            "There is no key to go over to. Make one with `lane-authority keys create`, give every "
+            "lane its public half, then rotate."
+        )
+
+
 def rotate(host: HostDirectory) -> KeyId:
     """Let the key that was made ahead sign from now on; the present one is retired.
 
     The private half of a retired key is of no more use and is deleted. Raises BadInput when none
     was made ahead, CouldNotTell.
     """
+    require_next_key(host)
     following = _following(host)
-    if following is None and not private_key_files(host, RETIRING):
-        raise BadInput(
-            "There is no key to go over to. Make one with `lane-authority keys create`, give every "
-            "lane its public half, then rotate."
-        )
     if following is not None:
         publish(host, SigningKey.read(host.keys / f"{NEXT}-{following}.pem"))
         for file in private_key_files(host, "signing"):
@@ -116,6 +121,16 @@ def revoke(host: HostDirectory, key: KeyId) -> None:
     Revoking it again changes nothing. Raises BadInput for the key that signs and for one that is
     not known, CouldNotTell.
     """
+    require_revocable(host, key)
+    write_revoked(host, read_revoked(host) | {key})
+    publish_no_longer(host, key)
+    for file in private_key_files(host, NEXT):
+        if file.name == f"{NEXT}-{key}.pem":
+            file.unlink()
+
+
+def require_revocable(host: HostDirectory, key: KeyId) -> None:
+    """Raise BadInput for the key that signs, and for one that is not known; CouldNotTell."""
     state = next((each.state for each in known_keys(host) if each.key_id == key), None)
     if state is None:
         raise BadInput(f"There is no key {key}. `lane-authority keys list` names them.")
@@ -124,11 +139,6 @@ def revoke(host: HostDirectory, key: KeyId) -> None:
             f"Key {key} signs now. Make another (`lane-authority keys create`), go over to it "
             "(`lane-authority keys rotate`), then revoke this one."
         )
-    write_revoked(host, read_revoked(host) | {key})
-    publish_no_longer(host, key)
-    for file in private_key_files(host, NEXT):
-        if file.name == f"{NEXT}-{key}.pem":
-            file.unlink()
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ def read_revoked(host: HostDirectory) -> frozenset[KeyId]:
         return frozenset()
     try:
         return frozenset(KeyId(each) for each in json.loads(_read(file))["revoked"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CouldNotTell(
             f"{file} cannot be read, so nobody can tell which keys were revoked. Put the saved "
             "file back."
@@ -282,7 +282,7 @@ class PublicKeys:
         """
         try:
             keys = [_read_public(each) for each in json.loads(text)["keys"]]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise CouldNotTell(
                 "The set of public keys cannot be read: it must be a JSON Web Key Set of Ed25519 "
                 "public keys, each with the kid that is made from it. Put the saved file back."
@@ -336,7 +336,7 @@ def _header(token: str) -> dict[str, str]:
         raise _NotOurs("it is not a signed token")
     try:
         header = json.loads(_decode(parts[0]))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _NotOurs("the token's header cannot be read") from error
     if (
         not isinstance(header, dict)
@@ -392,7 +392,7 @@ def permit_said_by(token: str) -> Permit | None:
         order = ANY_ORDER.validate_json(
             json.dumps(json.loads(_decode(token.split(".")[1]))["order"])
         )
-    except (_NotOurs, ValueError, KeyError, TypeError):
+    except (_NotOurs, ValueError, KeyError, TypeError, RecursionError):
         return None
     return order if isinstance(order, Permit) else None
 

@@ -1,20 +1,38 @@
 """Where each lane is, as `lane-authority.toml` says. What may be done to it stands elsewhere."""
 
 import json
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from launchplane_lane_contracts.contract import Contract, DatabaseNameField, FilestorePathField
-from launchplane_lane_contracts.errors import BadInput, CouldNotTell
+from launchplane_lane_contracts.errors import BadInput
 from launchplane_lane_contracts.lane import Lane
 
 from .connection_name import connection_fault
+from .toml_file import read_toml
 
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Argument = Annotated[str, StringConstraints(min_length=1)]
+LONGEST_SECONDS = 7 * 24 * 3600
+"""A week; no clock that waits takes an endless number."""
+
+
+def _without_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("it holds the character NUL, which no program can be given")
+    return text
+
+
+Seconds = Annotated[float, Field(gt=0, le=LONGEST_SECONDS, allow_inf_nan=False)]
+Argument = Annotated[str, StringConstraints(min_length=1), AfterValidator(_without_nul)]
+PathInTheLane = Annotated[FilestorePathField, AfterValidator(_without_nul)]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -27,9 +45,9 @@ class LaneConfiguration(Contract):
 
     lane: Annotated[Lane, BeforeValidator(_read_lane)]
     """The lane; written product/context/instance in the file."""
-    database: DatabaseNameField
+    database: Annotated[DatabaseNameField, AfterValidator(_without_nul)]
     """The name of its database."""
-    filestore_path: FilestorePathField
+    filestore_path: PathInTheLane
     """The folder of its filestore, as the guard sees it."""
     guard_command: Annotated[tuple[Argument, ...], Field(min_length=1)]
     """The program, with its arguments, that runs the guard in the lane's own runtime."""
@@ -37,7 +55,7 @@ class LaneConfiguration(Contract):
     """How long the guard may take (seconds)."""
     materialise_timeout: Seconds = 86_400.0
     """How long the guard may take to restore a source beside the lane (seconds)."""
-    backups: FilestorePathField | None = None
+    backups: PathInTheLane | None = None
     """The folder of the lane's backups, as the guard sees it; else what the guard was given."""
     backup_timeout: Seconds = 21_600.0
     """How long the guard may take to capture or to prove (seconds)."""
@@ -48,11 +66,16 @@ class LaneConfiguration(Contract):
 
     `{database}` and `{data_folder}` in it stand for the scratch database and its data directory.
     """
-    runtime_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+")] | None = None
+    runtime_url: (
+        Annotated[
+            str, StringConstraints(pattern=r"^https?://[^\s/]+"), AfterValidator(_without_nul)
+        ]
+        | None
+    ) = None
     """Where the running Odoo answers; without it only the guard can speak for the runtime."""
     runtime_timeout: Seconds = 10.0
     """How long the running Odoo may take to answer (seconds)."""
-    keep: FilestorePathField | None = None
+    keep: PathInTheLane | None = None
     """The keep that the guard is expected to use, as the guard sees it."""
     connection: Argument | None = None
     """How the host itself reaches the database: a libpq service name, or a URL without password.
@@ -110,14 +133,7 @@ def read_host_configuration(path: Path) -> HostConfiguration:
 
     Raises BadInput with every mistake in it, each by its field; CouldNotTell when it is unreadable.
     """
-    try:
-        plain = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} is not TOML: {error}. Correct the file.") from error
-    except OSError as error:
-        raise CouldNotTell(
-            f"{path} cannot be read: {error.strerror}. Let this user read it."
-        ) from error
+    plain = read_toml(path)
     try:
         # Dates mean nothing here; in a table of their own they fit no field, and are reported.
         text = json.dumps(plain, default=lambda value: {"date": str(value)})

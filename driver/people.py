@@ -1,7 +1,6 @@
 """Whose signatures count: what the files say, while that is what the ledger has on record."""
 
 import stat
-import tomllib
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,6 +13,7 @@ from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
 from .host_directory import HostDirectory
 from .store import Store
+from .toml_file import read_toml
 
 NOBODY = People(approvers="", thresholds=Thresholds())
 """What is on record before anybody is."""
@@ -32,14 +32,11 @@ def people_in_files(host: HostDirectory) -> People:
 
 
 def _read_thresholds(file: Path) -> Thresholds:
+    plain = read_toml(file)
     try:
-        return Thresholds.from_plain(tomllib.loads(file.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return Thresholds()
-    except OSError as problem:
-        raise CouldNotTell(f"{file} cannot be read: {problem.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError) as problem:
-        raise BadInput(f"{file} is not TOML: {problem}. Correct the file.") from None
+        return Thresholds.from_plain(plain)
+    except TypeError:
+        raise BadInput(f"{file} has mistakes: a date is no number. Correct the file.") from None
     except ValidationError as problem:
         faults = "; ".join(
             f"{'.'.join(str(step) for step in each['loc'])}: {each['msg']}"

@@ -44,7 +44,8 @@ def list_keys(context: click.Context, as_json: bool) -> None:
         answer({"keys": known, "not_read": [str(each.lane) for each in lanes if not each.key_id]})
         return
     for each in known:
-        say(f"{each['key_id']}  {each['state']:<8} {', '.join(each['lanes']) or 'no lane'}")
+        lanes_of = ", ".join(each["lanes"]) or "no lane"
+        say(escape(f"{each['key_id']}  {each['state']:<8} {lanes_of}"))
     for lane in lanes:
         if lane.key_id is None:
             say(f"No marker could be read of lane {lane.lane}.")
@@ -66,7 +67,11 @@ def create(context: click.Context, person: str, as_json: bool) -> None:
         answer({"key_id": made, "public_keys": str(host.public_keys_file)})
         return
     say(f"Key {made} is made and does not sign yet.")
-    say(f"Give every lane the file {host.public_keys_file}, then: lane-authority keys rotate")
+    say(
+        escape(
+            f"Give every lane the file {host.public_keys_file}, then: lane-authority keys rotate"
+        )
+    )
 
 
 @keys.command()
@@ -80,6 +85,7 @@ def rotate(context: click.Context, person: str, as_json: bool) -> None:
     stamp them again before you revoke it.
     """
     host = _host_with_files(context)
+    key_ring.require_next_key(host)
     with waiting_for("Asking the lanes", quiet=as_json):
         lanes = signed_lanes(host)
     _note(host, "key_rotated", {"by": as_person(person)})
@@ -105,6 +111,8 @@ def revoke(context: click.Context, key: str, do_it: bool, person: str, as_json: 
     the key set afterwards: until then a lane goes on believing the key.
     """
     host = host_of(context)
+    # Before anything is put on record: what is there stays there for good.
+    key_ring.require_revocable(host, KeyId(key))
     with waiting_for("Asking the lanes", quiet=as_json):
         lanes = _signed_with(signed_lanes(host), KeyId(key))
     if do_it:
@@ -113,10 +121,11 @@ def revoke(context: click.Context, key: str, do_it: bool, person: str, as_json: 
     if as_json:
         answer({"key_id": key, "revoked": do_it, "restamp": lanes})
         return
-    say(f"Key {key} {'verifies nothing any more' if do_it else 'would verify nothing any more'}.")
+    verifies = "verifies nothing any more" if do_it else "would verify nothing any more"
+    say(escape(f"Key {key} {verifies}."))
     _say_restamp(lanes)
     if do_it:
-        say(f"Give every lane the file {host.public_keys_file} now.")
+        say(escape(f"Give every lane the file {host.public_keys_file} now."))
     else:
         by = shlex.quote(person)
         say(escape(f"Then: lane-authority keys revoke {key} --now --as {by}"))

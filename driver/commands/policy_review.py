@@ -199,11 +199,12 @@ def comparison_lines(each: LaneComparison) -> list[str]:
         effect = "loosens " if found.loosens else "tightens"
         lines.append(
             f"  [{STYLES[kind]}]{effect}[/]  {found.field}: {escape(found.old)} -> "
-            f"{escape(found.new)}  ({found.words})"
+            f"{escape(found.new)}  ({escape(found.words)})"
         )
     if not each.differences:
         lines += [
-            f"  [{STYLES[LaneChange.LOOSENED]}]loosens [/]  {words}" for words in each.loosens
+            f"  [{STYLES[LaneChange.LOOSENED]}]loosens [/]  {escape(words)}"
+            for words in each.loosens
         ]
     return lines
 

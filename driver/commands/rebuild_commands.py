@@ -217,7 +217,8 @@ def start(context: click.Context, operation: str, permit: Path | None, as_json: 
         write_durably(permit, token.encode(), mode=0o600)
         _tell(started, as_json)
         if not as_json:
-            say(f"  Next, within 15 minutes and in the lane's runtime: {RUN.format(permit.name)}")
+            run = RUN.format(permit.name)
+            say(escape(f"  Next, within 15 minutes and in the lane's runtime: {run}"))
             say(f"  Then here: lane-authority finish {started.operation_id}")
         return
     with waiting_for("Having the old data set aside", quiet=as_json):

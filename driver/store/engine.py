@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError, StatementError
 from sqlalchemy.orm import Session
 
 from launchplane_lane_contracts.errors import BadInput, Busy, CouldNotTell
@@ -23,7 +23,8 @@ class StoreDatabase:
 
     def __init__(self, url: str) -> None:
         self._url = _read_url(url)
-        self.place = self._url.render_as_string(hide_password=True)
+        # Whatever else is asked for in the address may be a password too.
+        self.place = self._url.set(query={}).render_as_string(hide_password=True)
         """Where it is, without its password."""
         self._engine = _make_engine(self._url)
         self._writer = self._engine.execution_options(**{_WRITES: True})
@@ -80,35 +81,59 @@ class StoreDatabase:
         try:
             yield
         except SQLAlchemyError as error:
-            cause = error.orig if isinstance(error, DBAPIError) else error
+            # What was to be written stands in the text of the error itself, and not in its cause.
+            cause = error.orig if isinstance(error, StatementError) else error
             if _is_waiting_too_long(cause):
                 raise Busy(
                     f"Others have been writing to the store {self.place} for more than "
                     f"{PATIENCE_SECONDS} seconds. Nothing was changed. Try again."
                 ) from error
             raise CouldNotTell(
-                f"The store {self.place} could not be used: {str(cause).strip()}. Nothing was "
-                "changed. See that it is there and that this user may use it, and try again."
+                f"The store {self.place} could not be used: {self._without_secrets(cause)}. "
+                "Nothing was changed. See that it is there and that this user may use it, and try "
+                "again."
             ) from error
+
+    def _without_secrets(self, cause: BaseException | None) -> str:
+        told = str(cause).strip()
+        for secret in _secrets_of(self._url):
+            told = told.replace(secret, "***")
+        return told
 
 
 def _read_url(text_of_url: str) -> URL:
     try:
         url = make_url(text_of_url)
-    except ArgumentError as error:
-        # The text is not repeated: it may hold a password.
-        raise BadInput(
-            "The store's address is not a database address. Write "
-            "sqlite:////absolute/path or postgresql://user@host/database."
-        ) from error
+    except (ArgumentError, ValueError):
+        # Neither the text nor what is said of it is repeated: it may hold a password.
+        raise _no_address() from None
     backend = url.get_backend_name()
     if backend in ("postgresql", "postgres"):
+        if "@" in f"{url.host}{url.database}":
+            # What stands before it is the rest of a password, and would be shown.
+            raise _no_address()
         return url.set(drivername="postgresql+psycopg")
     if backend == "sqlite" and url.database and url.database != ":memory:":
         return url
     raise BadInput(
         f"The store cannot be kept in {backend}: it needs a SQLite file "
         "(sqlite:////absolute/path) or PostgreSQL (postgresql://user@host/database)."
+    )
+
+
+def _secrets_of(url: URL) -> Iterator[str]:
+    if url.password:
+        yield str(url.password)
+    for name, value in url.query.items():
+        if "pass" in name.lower():
+            yield from (value,) if isinstance(value, str) else value
+
+
+def _no_address() -> BadInput:
+    return BadInput(
+        "The store's address is not a database address. Write sqlite:////absolute/path or "
+        "postgresql://user:password@host/database, with the signs @ : / ? # % of a password "
+        "percent-encoded: %40 %3A %2F %3F %23 %25."
     )
 
 

@@ -43,7 +43,7 @@ from .lanes import (
 )
 from .ledger import EntryKind, Transaction
 from .policies import policy_in_force
-from .reading import read_text
+from .reading import read_plain, read_text
 from .records import EarlierPermit, OperationRecord
 from .schema import ApprovalRow, OperationRow
 
@@ -535,7 +535,8 @@ def record_of(row: OperationRow) -> OperationRecord:
         permit_id=PermitId(row.permit_id) if row.permit_id is not None else None,
         permit_token=row.permit_token,
         earlier_permits=tuple(
-            EarlierPermit.from_plain(each) for each in json.loads(row.earlier_permits)
+            read_plain(EarlierPermit, each, f"a permit of operation {row.operation_id}")
+            for each in json.loads(row.earlier_permits)
         ),
         begun_at=row.begun_at,
         kept_name=DatabaseName(row.kept_name) if row.kept_name is not None else None,

@@ -93,6 +93,14 @@ guard_command = []
         (A_LANE + A_LANE.replace("/cm/prod", "/cm/testing"), "same guard command and database"),
         ("lanes = [", "is not TOML"),
         (A_LANE.replace('"cm"', "1979-05-27"), "lanes[1].database"),
+        (A_LANE + "guard_timeout = " + "9" * 5000, "a number or date that cannot be one"),
+        (A_LANE + "guard_timeout = 99999999999999999999", "the number is too large"),
+        (A_LANE + "keep = " + "[" * 3000, "nested more than"),
+        (A_LANE + "guard_timeout = 1e300", "lanes[1].guard_timeout"),
+        (A_LANE + "connection_timeout = 604801", "lanes[1].connection_timeout"),
+        (A_LANE.replace('"docker"', r'"a\u0000b"'), "lanes[1].guard_command"),
+        (A_LANE + r'runtime_url = "http://a\u0000b"', "lanes[1].runtime_url"),
+        (A_LANE + r'keep = "/a\u0000b"', "lanes[1].keep"),
     ],
 )
 def test_a_file_that_makes_no_sense(host: HostDirectory, text: str, said: str) -> None:

@@ -132,6 +132,11 @@ def test_the_database_itself_allows_one_live_operation(store: Store, place: Plac
         ("not an address: geheim", BadInput),
         ("sqlite:////nowhere/at/all/store.sqlite3", CouldNotTell),
         ("postgresql://me:geheim@127.0.0.1:1/db", CouldNotTell),
+        ("postgresql://127.0.0.1:1/db?password=geheim", CouldNotTell),
+        # A password with signs that stand for something in an address.
+        ("postgresql://me:p@ge:heim@127.0.0.1/db", BadInput),
+        ("postgresql://me:p@geheim@127.0.0.1/db", BadInput),
+        ("postgresql://me:p@ge/geheim@127.0.0.1/db", BadInput),
     ],
 )
 def test_an_address_that_is_none(
@@ -139,4 +144,5 @@ def test_an_address_that_is_none(
 ) -> None:
     with pytest.raises(error) as caught:
         Store.open(url, tmp_path_factory.mktemp("keys") / "head.json")
-    assert "geheim" not in str(caught.value)
+    assert "heim" not in str(caught.value)
+    assert not isinstance(caught.value.__cause__, ValueError)

@@ -58,6 +58,15 @@ def test_a_header_that_is_nested_without_end(standing: Estate) -> None:
     refused(standing.run("begin", deep + b".e30.e30"), exit_codes=(2, 50, 51))
 
 
+def test_what_nobody_foresaw_is_a_receipt_as_well(standing: Estate, tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text('{"keys": ' + "[" * 200_000)
+    answer = standing.run("begin", "token", LANE_AUTHORITY_PUBLIC_KEYS=str(keys))
+    refused(answer, exit_codes=(51,))
+    assert answer.receipt is not None
+    assert "(RecursionError)" in answer.receipt.message
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -182,10 +182,14 @@ def test_a_rotation_that_died_goes_on(
 
 
 def test_what_keys_refuse(host: SmallHost) -> None:
+    written = host.office.store.ledger_head()
     assert host.operate("keys", "rotate").code == 2
     signing = host.office.key.key_id
-    assert host.operate("keys", "revoke", signing, "--now").code == 2
-    assert host.operate("keys", "revoke", "0" * 16, "--now").code == 2
+    for key in (signing, "0" * 16, "[/x]"):
+        refusal = host.operate("keys", "revoke", key, "--now")
+        assert (refusal.code, key in refusal.stderr) == (2, True)
+    # What was refused stands in no ledger as done.
+    assert host.office.store.ledger_head() == written
     made = str(answered(host, "keys", "create")["key_id"])
     following = host.host.keys / f"next-{made}.pem"
     assert following.stat().st_mode & 0o777 == 0o600
@@ -203,9 +207,15 @@ def test_what_keys_refuse(host: SmallHost) -> None:
     back.chmod(0o600)
     with pytest.raises(CouldNotTell, match="was revoked"):
         SigningKey.load(host.host, {})
-    host.host.revoked_keys_file.write_text("{")
-    with pytest.raises(CouldNotTell, match="which keys were revoked"):
-        key_ring.known_keys(host.host)
+    # Whoever wrote names into that file by hand sees them as they are.
+    host.host.revoked_keys_file.write_text('{"revoked": ["[/x]"]}')
+    assert "[/x]  revoked" in host.operate("keys", "list").stdout
+    shown = host.operate("keys", "revoke", "[/x]")
+    assert (shown.code, "Key [/x] would verify nothing" in shown.stdout) == (0, True)
+    for text in ("{", "[" * 3000):
+        host.host.revoked_keys_file.write_text(text)
+        with pytest.raises(CouldNotTell, match="which keys were revoked"):
+            key_ring.known_keys(host.host)
     environment = host.operate("keys", "create", LANE_AUTHORITY_SIGNING_KEY=pem.decode())
     assert environment.code == 2
 

@@ -2,8 +2,10 @@
 
 import json
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -289,12 +291,15 @@ def test_bad_files_are_told_in_words(host: SmallHost, lane: SmallLane) -> None:
         done = quiet(host.operate(*changed))
         assert done.code == ExitCode.USAGE, (changed[3:], done)
     good = host.host.configuration_file.read_text()
-    for content in (b"lanes = 3", b"[[lanes]]\nlane = 1", b"\xff", b"= ="):
+    deep, long = b"a = " + b"[" * 3000, b"a = " + b"9" * 5000
+    for content in (b"lanes = 3", b"[[lanes]]\nlane = 1", b"\xff", b"= =", deep, long):
         host.host.configuration_file.write_bytes(content)
         assert quiet(host.operate("lane", name)).code == ExitCode.USAGE
         assert quiet(host.operate("lanes")).code == ExitCode.USAGE
     host.host.configuration_file.write_text(good)
     assert quiet(host.operate("lane", name)).code == 0
+    host.host.thresholds_file.write_bytes(deep)
+    assert quiet(host.operate("doctor")).code == ExitCode.REFUSED
 
 
 def test_a_host_that_is_missing_or_broken(host: SmallHost, lane: SmallLane) -> None:
@@ -302,15 +307,34 @@ def test_a_host_that_is_missing_or_broken(host: SmallHost, lane: SmallLane) -> N
     for arguments in (("lanes",), ("plan", str(lane.lane), "bootstrap/empty"), ("audit", "verify")):
         assert quiet(host.operate(*arguments, **gone)).code == ExitCode.USAGE
     secret = "postgresql://rita:a-secret-word@127.0.0.1:9/store"
-    for url in ("no address", secret):
-        done = quiet(host.operate("lanes", LANE_AUTHORITY_DATABASE_URL=url))
+    unescaped = "postgresql://rita:p@a-secret-word:b@127.0.0.1:9/store"
+    for url in ("no address", secret, unescaped):
+        done = quiet(host.operate("lanes", "--json", LANE_AUTHORITY_DATABASE_URL=url))
         assert done.code in (ExitCode.USAGE, ExitCode.COULD_NOT_TELL)
+        assert json.loads(done.stdout)["exit_code"] == done.code
         assert "a-secret-word" not in done.stdout + done.stderr
+    assert "percent-encoded" in done.stderr
     pem = quiet(host.operate("lanes", LANE_AUTHORITY_SIGNING_KEY="-----BEGIN no key"))
     assert pem.code == ExitCode.COULD_NOT_TELL
     host.office.close()
     host.host.store_file.write_bytes(b"no store at all" * 100)
     assert quiet(host.operate("lanes")).code == ExitCode.COULD_NOT_TELL
+
+
+def test_what_nobody_foresaw_is_told_in_words(host: SmallHost, lane: SmallLane) -> None:
+    """Somebody writes into the store what no program of ours ever would."""
+    held = host.authorize(lane)
+    host.office.close()
+    with closing(sqlite3.connect(host.host.store_file)) as store, store:
+        store.execute("UPDATE operations SET phase = 'a-secret-word'")
+    with untouched(lane):
+        done = quiet(host.operate("undo", held.operation_id, "--json"))
+    assert done.code == ExitCode.COULD_NOT_TELL
+    told = json.loads(done.stdout)
+    assert (told["exit_code"], told["error"]) == (51, done.stderr.strip())
+    assert "ValueError in " in told["error"]
+    assert "lane-authority lane" in told["error"]
+    assert "a-secret-word" not in done.stdout + done.stderr
 
 
 def test_the_installed_program_answers_the_same(host: SmallHost) -> None:

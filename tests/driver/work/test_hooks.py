@@ -117,14 +117,16 @@ def test_a_misspelled_hook_is_not_passed_over(unavailable: Any) -> None:
         drivers(another=misspelled)
 
 
+@pytest.mark.parametrize("broken", ["ValueError('out of order')", "SystemExit(0)"])
 def test_a_broken_entry_point_refuses(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unavailable: Any
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unavailable: Any, broken: str
 ) -> None:
     package = tmp_path / "broken_driver-1.0.dist-info"
     package.mkdir()
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-driver\nVersion: 1.0\n")
     (package / "entry_points.txt").write_text("[launchplane.drivers]\nbroken = broken_driver\n")
-    (tmp_path / "broken_driver.py").write_text("raise ValueError('out of order')\n")
+    (tmp_path / "broken_driver.py").write_text(f"raise {broken}\n")
+    monkeypatch.delitem(sys.modules, "broken_driver", raising=False)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     with unavailable:
         DriverHost.from_entry_points()

@@ -137,7 +137,16 @@ def test_the_beginning_is_recorded_once(host: SmallHost, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["consequential = 2", "grave = -1", "routine = 0", "grave = [", "grave = 1979-05-27"]
+    "text",
+    [
+        "consequential = 2",
+        "grave = -1",
+        "routine = 0",
+        "grave = [",
+        "grave = 1979-05-27",
+        "grave = " + "9" * 5000,
+        "grave = " + "[" * 3000,
+    ],
 )
 def test_numbers_that_make_no_sense_lower_nothing(host: SmallHost, text: str) -> None:
     host.host.thresholds_file.write_text(text)
