@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from launchplane_lane_contracts.lane import Lane
 
@@ -57,7 +58,8 @@ def lanes(context: click.Context, as_json: bool, watch: float | None, recorded: 
         elif rows.rows:
             say_folded(rows.lines())
         if not rows.rows:
-            say(f"No lane is configured. Say where each is in {office.host.configuration_file}.")
+            file = escape(str(office.host.configuration_file))
+            say(f"No lane is configured. Say where each is in {file}.")
         for note in rows.notes:
             say_folded(note)
 
