@@ -7,8 +7,9 @@ from typing import Any
 import psycopg2
 import pytest
 
-from launchplane_lane_contracts.contract import Person
+from launchplane_lane_contracts.contract import BackupId, Person, SystemIdentifier
 from launchplane_lane_contracts.evidence import KeptData
+from launchplane_lane_contracts.marker import FILESTORE_TAG_NAME
 from launchplane_lane_contracts.orders import GivenUp, ReleaseOrder
 from launchplane_lane_contracts.vocabulary import DataSource
 from launchplane_lane_guard import release as release_module
@@ -22,6 +23,10 @@ GIVEN_UP = GivenUp(by=(Person("anna@example.com"), Person("bert@example.com")))
 
 def folder_of(lane: Estate, kept: KeptData) -> Path:
     return lane.keep / "filestores" / kept.name
+
+
+def cluster_of(lane: Estate) -> SystemIdentifier:
+    return SystemIdentifier(lane.cluster.system_identifier)
 
 
 def is_gone(lane: Estate, kept: KeptData) -> bool:
@@ -283,7 +288,7 @@ def parted(lane: Estate, kept: KeptData) -> str:
     """What a kill just before the drop leaves; the name that it stands under."""
     order = lane.release_order(kept)
     notes = ReleaseNotes(lane.keep, order.kept)
-    intent = notes.note_intent(order, order.issued_at)
+    intent = notes.note_intent(order, cluster_of(lane), order.issued_at)
     notes.note(DROPPING)
     lane.execute(f'ALTER DATABASE "{kept.name}" RENAME TO "{intent.parting_name}"')
     lane.execute(f'ALTER DATABASE "{intent.parting_name}" IS_TEMPLATE false')
@@ -321,6 +326,70 @@ def test_the_name_is_taken_meanwhile(lane: Estate) -> None:
     }
 
 
+SUBSCRIBED = (
+    "CREATE SUBSCRIPTION away CONNECTION 'host=nowhere' PUBLICATION p "
+    "WITH (connect = false, slot_name = NONE)"
+)
+
+
+def as_superuser_inside(lane: Estate, kept: KeptData, statement: str) -> None:
+    """The same by a superuser, for what a lane's role may not do."""
+    lane.execute(f'ALTER DATABASE "{kept.name}" ALLOW_CONNECTIONS true')
+    lane.execute(statement, kept.name, lane.cluster.superuser)
+    lane.execute(f'ALTER DATABASE "{kept.name}" ALLOW_CONNECTIONS false')
+
+
+def test_the_backup_is_looked_for_again_after_a_drop_that_failed(lane: Estate) -> None:
+    _permit, kept = lane.rebuild("second")
+    as_superuser_inside(lane, kept, SUBSCRIBED)
+    basis = lane.proof_of(kept)
+    order = lane.release_order(kept, basis)
+    refuses(lane, order, "release_impossible")
+    assert not ReleaseNotes(lane.keep, order.kept).has(DROPPING)
+    as_superuser_inside(lane, kept, "SET transaction_read_only = off; DROP SUBSCRIPTION away")
+    # Meanwhile the place for backups is known here, and that backup is not in it.
+    backups = lane.folder / "backups"
+    backups.mkdir()
+    others = order.model_copy(
+        update={"basis": basis.model_copy(update={"backup_id": BackupId("another")})}
+    )
+    for each in (order, others):
+        refuses(lane, each, "backup_unknown", LANE_AUTHORITY_BACKUPS=str(backups))
+    # A kill just before the drop leaves the note, and it is looked for all the same.
+    parted(lane, kept)
+    before = lane.everything()
+    answer = lane.run("release", lane.sign(order), LANE_AUTHORITY_BACKUPS=str(backups))
+    refused(answer, "backup_unknown")
+    assert lane.everything() == before
+    lane.done("release", lane.sign(order))
+    assert is_gone(lane, kept)
+
+
+def test_what_is_not_on_this_server_was_not_dropped_on_another_one(lane: Estate) -> None:
+    _permit, kept = lane.rebuild("second")
+    order = lane.release_order(kept)
+    notes = ReleaseNotes(lane.keep, order.kept)
+    # As it looks from a server that is not the one on which the release was begun.
+    notes.note_intent(order, SystemIdentifier("1"), order.issued_at)
+    notes.note(DROPPING)
+    lane.execute(f'ALTER DATABASE "{kept.name}" IS_TEMPLATE false')
+    lane.execute(f'DROP DATABASE "{kept.name}"')
+    refuses(lane, order, "release_impossible")
+    assert folder_of(lane, kept).exists()
+    assert not notes.has(DONE)
+    # A note of an earlier version does not name the server, the files' tag does.
+    note = notes.folder / "release.json"
+    text = note.read_text()
+    note.write_text(text.replace('"system_identifier":"1"', '"system_identifier":null'))
+    tag = folder_of(lane, kept) / FILESTORE_TAG_NAME
+    own = tag.read_text()
+    tag.write_text(own.replace(cluster_of(lane), "1"))
+    refuses(lane, order, "release_impossible")
+    tag.write_text(own)
+    lane.done("release", lane.sign(order))
+    assert is_gone(lane, kept)
+
+
 def test_a_drop_in_whose_middle_the_server_crashed(lane: Estate) -> None:
     _permit, kept = lane.rebuild("second")
     name = parted(lane, kept)
@@ -349,7 +418,7 @@ def test_a_note_that_was_changed_by_hand(lane: Estate) -> None:
     _permit, kept = lane.rebuild("second")
     order = lane.release_order(kept)
     notes = ReleaseNotes(lane.keep, order.kept)
-    notes.note_intent(order, order.issued_at)
+    notes.note_intent(order, cluster_of(lane), order.issued_at)
     for text in ("{", notes._intent_file().read_text().replace(kept.permit_id, "x" * 32)):
         notes._intent_file().write_text(text)
         before = lane.everything()
@@ -360,7 +429,7 @@ def test_a_note_that_was_changed_by_hand(lane: Estate) -> None:
 def test_data_that_vanished_without_us_is_not_said_to_be_released(lane: Estate) -> None:
     _permit, kept = lane.rebuild("second")
     order = lane.release_order(kept)
-    ReleaseNotes(lane.keep, order.kept).note_intent(order, order.issued_at)
+    ReleaseNotes(lane.keep, order.kept).note_intent(order, cluster_of(lane), order.issued_at)
     lane.execute(f'ALTER DATABASE "{kept.name}" IS_TEMPLATE false')
     lane.execute(f'DROP DATABASE "{kept.name}"')
     refuses(lane, order, "kept_changed")

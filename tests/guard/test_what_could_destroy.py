@@ -141,8 +141,13 @@ REASONS: dict[tuple[str, str], str] = {
     ): "for that",
     (
         RELEASE,
-        'cursor.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(parting_name)))',
+        'cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format'
+        "(sql.Identifier(parting_name)))",
     ): "the release: the one place that drops a lane's data",
+    (
+        "addons/launchplane_lane_authority/guard/release_notes.py",
+        "(self.folder / step).unlink()",
+    ): "the keep's own note that a database may be gone, where it still stands",
     (
         RELEASE,
         "shutil.rmtree(notes.files)",

@@ -19,7 +19,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from pydantic import ValidationError
 
-from launchplane_lane_contracts.contract import DatabaseName
+from launchplane_lane_contracts.contract import DatabaseName, SystemIdentifier
 from launchplane_lane_contracts.errors import CouldNotTell, Refused
 from launchplane_lane_contracts.inside import read_inside
 from launchplane_lane_contracts.marker import Marker, MarkerRow
@@ -30,7 +30,8 @@ from launchplane_lane_contracts.vocabulary import TagState
 
 from .database import MAINTENANCE_DATABASE, connected, first_line, query_through
 from .durable import sync_folder
-from .filestore import rename_folder
+from .filestore import read_tag, rename_folder
+from .invalid import HOLDS_NOTHING, is_invalid
 from .keep import Keep
 from .kept_data import (
     find_kept,
@@ -59,8 +60,6 @@ from .swap import (
 )
 from .token_form import read_claims
 
-CONNECTION_LIMIT_OF_AN_INVALID_DATABASE = -2
-
 
 def release(settings: GuardSettings, order: ReleaseOrder) -> LaneReading:
     """Drop the kept database that the order names, and its files after it.
@@ -77,15 +76,21 @@ def release(settings: GuardSettings, order: ReleaseOrder) -> LaneReading:
     with keep.locked():
         _nothing_is_unfinished(keep, reading)
         notes = ReleaseNotes(keep.folder, order.kept)
-        entry = _standing(read_lane(settings), order, notes)
+        reading = read_lane(settings)
+        require_server(reading.database)
+        assert reading.database.server is not None
+        cluster = reading.database.server.system_identifier
+        entry = _standing(reading, order, notes, keep)
         files = keep.filestore(order.kept.name)
         if entry is not None or files.exists():
             require_folder(files, order.kept, order.lane, expected=order.has_filestore)
         if notes.has(DONE):
             return read_lane(settings)
-        if isinstance(order.basis, ProvenByBackup) and not notes.has(DROPPING):
+        over = notes.has(DROPPING) and (entry is None or _can_not_be_read(settings, entry))
+        if isinstance(order.basis, ProvenByBackup) and not over:
+            # Also where an earlier run had seen it: its backup may have gone since.
             require_backup(settings, order.basis)
-        intent = _note(notes, order)
+        intent = _note(notes, order, cluster)
         if isinstance(order.basis, ProvenByBackup) and files.exists():
             compare_files(files, order.basis)
         if entry is not None:
@@ -116,12 +121,14 @@ def _nothing_is_unfinished(keep: Keep, reading: LaneReading) -> None:
 
 
 def _standing(
-    reading: LaneReading, order: ReleaseOrder, notes: ReleaseNotes
+    reading: LaneReading, order: ReleaseOrder, notes: ReleaseNotes, keep: Keep
 ) -> DatabaseEntry | None:
     """The kept database, under its name or the one that an earlier run gave it.
 
     None when that run has dropped it. Raises Refused when it is neither there nor dropped by us.
     """
+    assert reading.database.server is not None
+    cluster = reading.database.server.system_identifier
     intent = notes.intent()
     if intent is not None:
         for each in reading.database.neighbours:
@@ -129,13 +136,38 @@ def _standing(
                 return each
         there = any(each.oid == order.kept.database_oid for each in reading.database.neighbours)
         if notes.has(DROPPING) and not there:
+            begun_on = intent.system_identifier or _cluster_of(keep.filestore(order.kept.name))
+            if begun_on not in (None, cluster):
+                raise Refused.because(_another_cluster(begun_on, cluster))
             return None
     return find_kept(reading.database, order.kept, order.lane)
 
 
-def _note(notes: ReleaseNotes, order: ReleaseOrder) -> ReleaseIntent:
+def _cluster_of(folder: Path) -> SystemIdentifier | None:
+    """The cluster that the files' tag names; for notes that do not say where they were written."""
+    tag, _problem = read_tag(folder)
+    return tag.system_identifier if tag is not None else None
+
+
+def _another_cluster(begun_on: str | None, cluster: str) -> Reason:
+    return _impossible(
+        f"its release was begun on the cluster {begun_on}, and this is {cluster}",
+        "Let ODOO_DB_HOST and ODOO_DB_PORT name the server on which it is kept, then run the same "
+        "command again.",
+    )
+
+
+def _can_not_be_read(settings: GuardSettings, entry: DatabaseEntry) -> bool:
     try:
-        return notes.note_intent(order, datetime.now(UTC))
+        with connected(settings, MAINTENANCE_DATABASE) as server:
+            return is_invalid(server, entry.oid)
+    except psycopg2.Error as problem:
+        raise CouldNotTell(f"The server did not answer: {first_line(problem)}.") from None
+
+
+def _note(notes: ReleaseNotes, order: ReleaseOrder, cluster: SystemIdentifier) -> ReleaseIntent:
+    try:
+        return notes.note_intent(order, cluster, datetime.now(UTC))
     except OSError as problem:
         raise CouldNotTell(
             f"The release could not be noted in the keep, so nothing was dropped: {problem}."
@@ -151,23 +183,21 @@ def _drop(
 ) -> None:
     with connected(settings, MAINTENANCE_DATABASE) as server:
         try:
-            if notes.has(DROPPING) and _is_half_dropped(server, entry.oid):
-                # All that had to be seen was seen before, and nothing can be read any more.
-                _drop_database(server, intent.parting_name)
-                return
-            _refuse(prepared_transactions(server, entry.name))
-            close(server, entry.name)
-            set_locked(server, entry.name, locked=True)
-            expect(server, entry.name, entry.oid)
-            _refuse(end_sessions(server, entry.oid))
-            if not isinstance(order.basis, GivenUp):
-                with _alone_inside(settings, server, entry) as inside:
-                    _look_once_more(inside, order)
+            half_dropped = is_invalid(server, entry.oid)
+            if not half_dropped:
+                _refuse(prepared_transactions(server, entry.name))
+                close(server, entry.name)
+                set_locked(server, entry.name, locked=True)
+                expect(server, entry.name, entry.oid)
+                _refuse(end_sessions(server, entry.oid))
+                if not isinstance(order.basis, GivenUp):
+                    with _alone_inside(settings, server, entry) as inside:
+                        _look_once_more(inside, order)
             notes.note(DROPPING)
-            _part(server, entry, intent.parting_name)
+            _part(server, entry, intent.parting_name, half_dropped=half_dropped)
             _drop_database(server, intent.parting_name)
         except BaseException as problem:
-            where = _put_back(server, order, intent)
+            where = _put_back(server, order, intent, notes)
             if isinstance(problem, psycopg2.Error):
                 raise _failed(server, problem, where) from None
             raise
@@ -237,15 +267,19 @@ def _is_another_lanes_own(row: MarkerRow, order: ReleaseOrder, table: int | None
     return place == (order.kept.database_oid, table)
 
 
-def _part(server: Connection, entry: DatabaseEntry, parting_name: DatabaseName) -> None:
+def _part(
+    server: Connection, entry: DatabaseEntry, parting_name: DatabaseName, *, half_dropped: bool
+) -> None:
     """Give it the name under which nobody else can reach it, and unlock it."""
     with one_transaction(server):
-        # Once more, inside the transaction: somebody may have opened it in between.
-        close(server, entry.name)
+        if not half_dropped:
+            # Once more, inside the transaction: somebody may have opened it in between.
+            close(server, entry.name)
         if entry.name != parting_name:
             rename(server, entry.name, parting_name)
         expect(server, parting_name, entry.oid)
-        set_locked(server, parting_name, locked=False)
+        if not half_dropped:
+            set_locked(server, parting_name, locked=False)
 
 
 def _drop_database(server: Connection, parting_name: DatabaseName) -> None:
@@ -253,23 +287,27 @@ def _drop_database(server: Connection, parting_name: DatabaseName) -> None:
     with server.cursor() as cursor:
         # A drop that is broken off leaves a database that can only be dropped again.
         cursor.execute("SET statement_timeout = 0")
-        cursor.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(parting_name)))
+        # An earlier run's statement may come to its end before this one.
+        cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(parting_name)))
 
 
-def _is_half_dropped(server: Connection, oid: int) -> bool:
-    """Whether the server crashed in the middle of the drop, so that it calls the rest invalid."""
-    rows = query_through(server)("SELECT datconnlimit FROM pg_database WHERE oid = %s::oid", (oid,))
-    return bool(rows) and rows[0][0] == CONNECTION_LIMIT_OF_AN_INVALID_DATABASE
+def _put_back(
+    server: Connection, order: ReleaseOrder, intent: ReleaseIntent, notes: ReleaseNotes
+) -> str:
+    """Lock what was not dropped and give it its name back; where it stands now. Never raises.
 
-
-def _put_back(server: Connection, order: ReleaseOrder, intent: ReleaseIntent) -> str:
-    """Lock what was not dropped and give it its name back; where it stands now. Never raises."""
+    Then nothing is being dropped any more, and the notes say so: a later run that does not find
+    the database must not take it for dropped by this one.
+    """
+    name = None
     try:
         query = query_through(server)
         oid = order.kept.database_oid
         rows = query("SELECT datname::text FROM pg_database WHERE oid = %s::oid", (oid,))
         if not rows:
             return "it is no longer there"
+        if is_invalid(server, oid):
+            return f"it stands under {rows[0][0]}; {HOLDS_NOTHING}"
         name = DatabaseName(rows[0][0])
         with one_transaction(server):
             set_locked(server, name, locked=True)
@@ -277,9 +315,10 @@ def _put_back(server: Connection, order: ReleaseOrder, intent: ReleaseIntent) ->
         if name == intent.parting_name:
             rename(server, name, order.kept.name)
             name = order.kept.name
+        notes.forget(DROPPING)
         return f"it stands under {name}"
-    except (psycopg2.Error, Refused) as problem:
-        return f"it may stand under {intent.parting_name} ({first_line(problem)})"
+    except (psycopg2.Error, Refused, OSError) as problem:
+        return f"it may stand under {name or intent.parting_name} ({first_line(problem)})"
 
 
 def _failed(server: Connection, problem: psycopg2.Error, where: str) -> Exception:

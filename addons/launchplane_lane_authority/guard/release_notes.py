@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from launchplane_lane_contracts.contract import (
     DatabaseName,
     DatabaseNameField,
+    SystemIdentifier,
+    SystemIdentifierField,
     UtcInstant,
     VersionedContract,
 )
@@ -39,6 +41,8 @@ class ReleaseIntent(VersionedContract):
     """The order."""
     noted_at: UtcInstant
     """When (UTC)."""
+    system_identifier: SystemIdentifierField | None = None
+    """The cluster that it is kept on; None in a note of an earlier version."""
 
 
 class ReleaseNotes:
@@ -69,12 +73,17 @@ class ReleaseNotes:
             raise CouldNotTell(f"{path} is about other data: {found.kept.canonical().decode()}.")
         return found
 
-    def note_intent(self, order: ReleaseOrder, now: UtcInstant) -> ReleaseIntent:
+    def note_intent(
+        self, order: ReleaseOrder, cluster: SystemIdentifier, now: UtcInstant
+    ) -> ReleaseIntent:
         """Remember what is about to be done; a later order takes the place of an earlier one.
 
         Raises OSError.
         """
         before = self.intent()
+        if before is not None and before.system_identifier not in (None, cluster):
+            # What an earlier run had come to was on another server.
+            self.forget(DROPPING)
         self.folder.parent.mkdir(mode=0o700, exist_ok=True)
         self.folder.mkdir(mode=0o700, exist_ok=True)
         durable.sync_folder(self.folder.parent.parent)
@@ -84,6 +93,7 @@ class ReleaseNotes:
             parting_name=before.parting_name if before else _parting_name(order.kept.name),
             order=order,
             noted_at=now,
+            system_identifier=cluster,
         )
         durable.replace(self._intent_file(), intent.canonical())
         return intent
@@ -92,6 +102,12 @@ class ReleaseNotes:
         """Remember that a step is done; noting it twice does no harm. Raises OSError."""
         with suppress(FileExistsError):
             durable.write_new(self.folder / step, b"")
+
+    def forget(self, step: str) -> None:
+        """Remember that a step is not done after all. Raises OSError."""
+        with suppress(FileNotFoundError):
+            (self.folder / step).unlink()
+            durable.sync_folder(self.folder)
 
     def has(self, step: str) -> bool:
         """Whether a step is done."""
