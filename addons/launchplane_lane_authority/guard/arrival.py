@@ -19,6 +19,10 @@ from .swap import comment, expect, one_transaction, require_oid
 from .tokens import PublicKeys
 
 GOES_BACK = "Undo the operation: the old data goes back, and what stands there is kept as well."
+STILL_TO_COME = (
+    "Where the new data is still to come, have it made and finish then. Else undo the operation: "
+    "the old data goes back, and what stands there is kept as well."
+)
 NOT_OURS = (
     "Give that database its own name back (ALTER DATABASE ... RENAME), then finish again, or undo "
     "the operation."
@@ -38,7 +42,8 @@ def wrong_database(
     if database.problem is not None or entry is None or not database.holds_relations:
         yield not_as_permitted(
             f"no initialised database stands under {database.name}"
-            + (f" ({database.problem})" if database.problem else "")
+            + (f" ({database.problem})" if database.problem else ""),
+            STILL_TO_COME,
         )
         return
     if permit.request.fresh_volumes is not None:

@@ -20,7 +20,7 @@ from launchplane_lane_driver.lane_office import utc_now
 from launchplane_lane_driver.recording_evidence import record_evidence
 from launchplane_lane_driver.store.records import OperationRecord
 from tests.driver.plane import Plane
-from tests.driver.small_host import RITA, SmallHost, SmallLane
+from tests.driver.small_host import RITA, SmallHost, SmallLane, untouched
 from tests.driver.work.conftest import clean
 from tests.guard import fingerprint
 from tests.real.postgres import PrivateCluster
@@ -122,6 +122,41 @@ def test_the_lane_goes_on_elsewhere_and_the_old_cluster_serves_nothing(
     assert left["system_identifier_before"] == before.system_identifier
     assert left["kept_name"] == kept
     assert left["left_at"]
+    # The lane goes on there: a promotion and a rollback leave its data in place.
+    there = lane.data()
+    for workflow in (Plane.promotion, Plane.rollback):
+        held = host.authorize(lane, Operation.RECREATE, DataSource.EXISTING)
+        with launchplane.provider_connected(plane.provider):
+            workflow(plane)
+        assert host.phase(held) == "settled"
+    assert lane.data() == there
+
+
+def test_one_that_died_before_it_went_elsewhere_is_done_once_more(
+    host: SmallHost, plane: Plane, volumes: Volumes
+) -> None:
+    lane, old = plane.lane, plane.lane.data()
+    held = authorize(host, lane, VOLUMES)
+    volumes.stays = True
+    with pytest.raises(click.ClickException, match="its cluster is still"):
+        replacement(plane)
+    kept = host.office.store.operation(held.operation_id).kept_name
+    assert kept is not None
+    assert host.operate("retry", held.operation_id).code == 0
+    volumes.stays = False
+    volumes.put({"fresh": True})
+    volumes.start()
+    # What was begun there is not begun once more on the fresh volume: it is finished, or goes back.
+    with untouched(lane):
+        again = host.operate("retry", held.operation_id)
+        assert (again.code, ReasonCode.MARKER_ABSENT in again.stderr) == (50, True)
+    assert host.operate("finish", held.operation_id).code == 0
+    assert host.phase(held) == "settled"
+    assert lane.cluster is volumes.second
+    # What the first try made is kept as well, and the data from before it.
+    found = fingerprint.databases(volumes.first)
+    assert (found[kept].oid, found[kept].locked) == (old.oid, True)
+    assert len([name for name in found if "__kept_" in name]) == 2
 
 
 def test_a_provider_that_stays_in_place_settles_nothing(
