@@ -132,6 +132,7 @@ def test_the_lane_goes_on_elsewhere_and_the_old_cluster_serves_nothing(
     assert lane.data() == there
 
 
+@pytest.mark.full
 def test_one_that_died_before_it_went_elsewhere_is_done_once_more(
     host: SmallHost, plane: Plane, volumes: Volumes
 ) -> None:
