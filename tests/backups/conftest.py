@@ -1,5 +1,6 @@
 """One private server for this part, a small lane on it, and a volume of its own for backups."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,11 +65,20 @@ def around(cluster: PrivateCluster, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture
-def host(around: Around, tmp_path: Path) -> Iterator[SmallHost]:
+def host(around: Around) -> Iterator[SmallHost]:
     """A new host without lanes."""
-    made = SmallHost(around.cluster, around.forks, tmp_path, around.people, around.approvers)
+    made = SmallHost(
+        around.cluster,
+        around.forks,
+        around.folder,
+        around.people,
+        around.approvers,
+        like=around.new_host,
+    )
+    made.snapshots = around.snapshots
     yield made
     made.close()
+    shutil.rmtree(around.folder)
     clean(around.cluster)
 
 

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from tests.driver.small_host import SmallHost, SmallLane, production_policy
+from tests.driver.small_host import SmallHost, SmallLane
 
 LOADS = (
     "import os, psycopg2;"
@@ -16,8 +16,9 @@ LOAD_COMMAND = (sys.executable, "-c", LOADS)
 
 def production_lane(host: SmallHost, backups: Path, context: str = "syo") -> SmallLane:
     """An enrolled production lane whose guard may write backups."""
-    made = host.add_lane(context)
+    if host.snapshots is not None and context == "syo":
+        made = host.snapshots.lane("production", host, SmallHost.add_production)
+    else:
+        made = host.add_production(context)
     made.put_guard_back(LANE_AUTHORITY_BACKUPS=str(backups))
-    host.record_policy(production_policy(made.lane))
-    host.enrol(made)
     return made

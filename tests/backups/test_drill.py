@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,12 +13,17 @@ from launchplane_lane_contracts.contract import BackupId
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_driver.backups.drill import HowToDrill, drill, lanes_to_drill
 from launchplane_lane_driver.backups.drill_report import DrilledLane, DrillOutcome, DrillReport
-from launchplane_lane_driver.lane_office import LaneOffice, utc_now
+from launchplane_lane_driver.lane_office import utc_now
 from tests.backups.forging import flip
 from tests.backups.hosts import production_lane
+from tests.driver.fork_server import Run
 from tests.driver.small_host import SmallHost, SmallLane, production_policy, resettable_policy
+from tests.driver.work.conftest import Around
+from tests.guard.conftest import clean
+from tests.real.postgres import QUICKLY
 
 ONE = HowToDrill(at_once=1, workers=1)
+SECONDS_TO_BEGIN = 30
 
 
 def outcomes(report: DrillReport) -> dict[str, DrillOutcome]:
@@ -111,38 +117,93 @@ def test_a_capture_that_was_never_proven_is_proven_first(host: SmallHost, backup
     assert drill(host.office, (lane.lane,), ONE).lanes[0].outcome is DrillOutcome.NOT_DUE
 
 
-def test_drills_at_once_take_each_lane_once(host: SmallHost, backups: Path) -> None:
-    lanes = tuple(production_lane(host, backups, name).lane for name in ("a1", "b2"))
-    reports: list[DrillReport] = []
+STORE = "drills_store"
 
-    def run() -> None:
-        office = LaneOffice.open(host.host)
-        reports.append(drill(office, lanes, HowToDrill(workers=1)))
-        office.close()
 
-    running = [threading.Thread(target=run) for _number in range(2)]
-    for each in running:
-        each.start()
-    for each in running:
-        each.join()
-    ended = [each.outcome for report in reports for each in report.lanes]
-    assert ended.count(DrillOutcome.PROVEN) == len(lanes), reports
-    assert set(ended) <= {DrillOutcome.PROVEN, DrillOutcome.NOT_DUE, DrillOutcome.ELSEWHERE}
+@pytest.fixture
+def shared(around: Around, tmp_path: Path) -> Iterator[SmallHost]:
+    """A host whose store is a PostgreSQL that other machines share."""
+    role = around.cluster.odoo
+    around.cluster.execute(f"CREATE DATABASE {STORE} OWNER {role.name} {QUICKLY}")
+    place = f"{around.cluster.host}:{around.cluster.port}/{STORE}"
+    made = SmallHost(
+        around.cluster,
+        around.forks,
+        tmp_path,
+        around.people,
+        around.approvers,
+        store_url=f"postgresql://{role.name}:{role.password}@{place}",
+    )
+    yield made
+    made.close()
+    clean(around.cluster)
+
+
+def reported(run: Run) -> dict[str, DrillOutcome]:
+    """What the report of a drill says of each lane."""
+    done = run.wait()
+    assert done.code == 0, done.stderr
+    return outcomes(DrillReport.from_json(done.stdout))
+
+
+def test_drills_of_several_machines_take_each_lane_once_and_a_dead_ones_over(
+    shared: SmallHost, backups: Path
+) -> None:
+    lanes = [production_lane(shared, backups, name) for name in ("a1", "b2", "c3")]
+    dead, others = str(lanes[0].lane), {str(each.lane) for each in lanes[1:]}
+    reached, go_on = backups / "reached", backups / "go-on"
+    lanes[0].guard_becomes(
+        f'[ "$1" = capture ] && touch {reached} && while [ ! -e {go_on} ]; do sleep 0.05; done; '
+        'exec "$GUARD" "$@"'
+    )
+    killed = shared.command("drill", dead)
+    try:
+        limit = time.monotonic() + SECONDS_TO_BEGIN
+        while not reached.exists():
+            assert time.monotonic() < limit
+            time.sleep(0.02)
+        running = [shared.command("drill", "--json", "--workers", "1") for _number in range(2)]
+        found = [reported(each) for each in running]
+    finally:
+        killed.kill()
+        go_on.touch()
+        killed.wait(and_orphans=True)
+    for report in found:
+        assert report[dead] is DrillOutcome.ELSEWHERE
+    for lane in others:
+        assert [report[lane] for report in found].count(DrillOutcome.PROVEN) == 1, found
+    # Its claim lasts on, and nobody renews it.
+    assert reported(shared.command("drill", "--json"))[dead] is DrillOutcome.ELSEWHERE
+    shared.cluster.execute(
+        "UPDATE drill_claims SET claimed_until = claimed_until - interval '10 minutes'", STORE
+    )
+    running = [shared.command("drill", "--json", "--workers", "1") for _number in range(2)]
+    found = [reported(each) for each in running]
+    assert [report[dead] for report in found].count(DrillOutcome.PROVEN) == 1, found
+    for report in found:
+        assert {report[lane] for lane in others} <= {
+            DrillOutcome.NOT_DUE,
+            DrillOutcome.ELSEWHERE,
+        }
     for lane in lanes:
-        assert len(host.office.store.evidence(lane).gates) == 1
+        recorded = shared.office.store.evidence(lane.lane)
+        assert (len(recorded.gates), len(recorded.data_proofs)) == (1, 1)
+    assert shared.cluster.execute("SELECT 1 FROM drill_claims", STORE) == []
+    assert not [*backups.glob(".partial-*")]
+    shared.office.store.verify_ledger()
 
 
-def test_a_dead_ones_lane_is_taken_over(host: SmallHost, backups: Path) -> None:
-    lane, store = production_lane(host, backups).lane, host.office.store
-    now = utc_now()
-    assert store.claim_drill(lane, "dead", now=now, until=now + timedelta(hours=1))
-    assert drill(host.office, (lane,), ONE).lanes[0].outcome is DrillOutcome.ELSEWHERE
-    assert store.claim_drill(lane, "dead", now=now, until=now)
-    assert drill(host.office, (lane,), ONE).lanes[0].outcome is DrillOutcome.PROVEN
-    # It was given back.
+def test_a_claim_is_the_holders_until_it_is_over(host: SmallHost) -> None:
+    lane, store, now = Lane(product="p", context="c", instance="i"), host.office.store, utc_now()
+    assert store.claim_drill(lane, "first", now=now, until=now + timedelta(hours=1))
+    assert store.claim_drill(lane, "first", now=now, until=now + timedelta(hours=1))
+    assert not store.claim_drill(lane, "next", now=now, until=now + timedelta(hours=1))
+    store.end_drill(lane, "next")
+    assert not store.claim_drill(lane, "next", now=now, until=now + timedelta(hours=1))
+    assert store.claim_drill(lane, "first", now=now, until=now)
     assert store.claim_drill(lane, "next", now=now, until=now + timedelta(hours=1))
-    store.end_drill(lane, "dead")
-    assert not store.claim_drill(lane, "third", now=now, until=now + timedelta(hours=1))
+    store.end_drill(lane, "next")
+    assert store.claim_drill(lane, "third", now=now, until=now + timedelta(hours=1))
 
 
 @pytest.mark.full

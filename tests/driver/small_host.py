@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -42,6 +42,9 @@ from tests.driver.runtime_standin import RuntimeStandIn
 from tests.guard import fingerprint
 from tests.real.postgres import QUICKLY, PrivateCluster
 from tests.system.people import Someone
+
+if TYPE_CHECKING:
+    from tests.driver.snapshots import Snapshots
 
 RITA, ANN, BEN = Person("rita"), Person("ann"), Person("ben")
 """Rita asks; Ann and Ben approve."""
@@ -212,6 +215,8 @@ class SmallHost:
         if thresholds:
             self.host.thresholds_file.write_text(thresholds)
         self.lanes: dict[str, SmallLane] = {}
+        self.snapshots: Snapshots | None = None
+        """Where lanes that were made once are laid out from, if this host may use them."""
         with pytest.MonkeyPatch.context() as around:
             if store_url:
                 around.setenv(DATABASE_VARIABLE, store_url)

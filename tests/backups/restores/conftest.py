@@ -9,15 +9,14 @@ import pytest
 from launchplane_lane_contracts.contract import DatabaseName, FilestorePath
 from launchplane_lane_contracts.policy import UpstreamSource
 from tests.backups.places import folder_in_memory
-from tests.driver.small_host import SmallHost, SmallLane, production_policy, resettable_policy
-from tests.driver.work.conftest import Around, around, clean, host
+from tests.driver.small_host import SmallHost, SmallLane, resettable_policy
+from tests.driver.work.conftest import Around
+from tests.guard.conftest import clean
 from tests.real.postgres import PrivateCluster
 
 from .books import Books
 from .old_host import OldHostEstate, make_estate
 from .small_odoo import SmallOdoo, write_addons
-
-__all__ = ["around", "host"]
 
 OLD_DATABASE = "opw_old"
 
@@ -92,8 +91,7 @@ def estate(around: Around, old_server: PrivateCluster, tmp_path: Path) -> Iterat
 @pytest.fixture
 def books(host: SmallHost) -> Iterator[Books]:
     """An enrolled production lane; locked."""
-    lane = host.add_lane("syo")
-    host.record_policy(production_policy(lane.lane))
-    host.enrol(lane)
+    assert host.snapshots is not None
+    lane = host.snapshots.lane("production", host, SmallHost.add_production)
     with folder_in_memory() as folder:
         yield Books(host, lane, folder)

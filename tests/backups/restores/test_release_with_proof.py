@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,13 @@ from launchplane_lane_driver.backups.pins import GIVEN_UP, pinned_backups
 from launchplane_lane_driver.lives.kept_proof import proof_of_kept
 from launchplane_lane_driver.store.ledger import EntryKind
 from launchplane_lane_driver.store.records import LedgerEntry
-from tests.driver.small_host import production_policy, resettable_policy, untouched
+from tests.driver.small_host import (
+    SmallHost,
+    SmallLane,
+    production_policy,
+    resettable_policy,
+    untouched,
+)
 from tests.guard import fingerprint
 from tests.guard.estate import Estate
 from tests.guard.rounds import ReleaseRound
@@ -75,18 +82,23 @@ class Due:
         cluster.execute(f'ALTER DATABASE "{self.name}" WITH ALLOW_CONNECTIONS false')
 
 
-@pytest.fixture
-def due(books: Books) -> Due:
-    """Set aside while the lane was resettable; since then the policy calls it authoritative."""
-    host = books.host
+def kept_for_no_time(host: SmallHost) -> SmallLane:
+    """A lane whose replaced data is due at once."""
     lane = host.add_lane("cm")
-    host.configure(backups=f'"{books.backups}"')
     host.record_policy(resettable_policy(lane.lane, replaced_kept_for=timedelta(0)))
     host.enrol(lane)
+    return lane
+
+
+@pytest.fixture
+def due(host: SmallHost, backups: Path) -> Due:
+    """Set aside while the lane was resettable; since then the policy calls it authoritative."""
+    assert host.snapshots is not None
+    lane = host.snapshots.lane("kept-for-no-time", host, kept_for_no_time)
+    made = Books(host, lane, backups)
     host.rebuild(lane)
     host.record_policy(production_policy(lane.lane), signed=False)
     (kept,) = host.office.store.host_record(lane.lane).kept
-    made = Books(host, lane, books.backups)
     return Due(made, kept)
 
 

@@ -2,21 +2,23 @@
 
 Random histories on a real production lane, with real backups and proofs, of writing, capturing,
 proving, restoring, killing, undoing, finishing, releasing, giving up and pruning. A model follows
-along: it knows which rows stood there at each begin, and which went into which backup.
+along: it knows which rows stood there at each begin, and which went into which backup. A lane lives
+through several of them, one after another, since making one takes longer than most.
 """
 
 import os
 import random
 import secrets
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as some
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -31,8 +33,9 @@ from launchplane_lane_contracts.contract import BackupId, DatabaseName, Operatio
 from launchplane_lane_contracts.errors import LaneAuthorityError
 from launchplane_lane_contracts.evidence import KeptData, LoadProof
 from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.lives import Release
 from launchplane_lane_contracts.naming import is_side_name
-from launchplane_lane_contracts.vocabulary import UNFINISHED_PHASES, DataSource, Operation
+from launchplane_lane_contracts.vocabulary import UNFINISHED_PHASES, DataSource, Operation, Weight
 from launchplane_lane_driver import operations, planning
 from launchplane_lane_driver.backups import capture, prove, prune
 from launchplane_lane_driver.lane_office import utc_now
@@ -43,15 +46,21 @@ from launchplane_lane_driver.store.ledger import EntryKind
 from launchplane_lane_driver.store.store import Store
 from launchplane_lane_guard.settings import SCRATCH_PREFIX
 from tests.backups.places import folder_in_memory
-from tests.driver.small_host import RITA, SmallHost, production_policy, write_program
-from tests.driver.work.conftest import Around, clean
+from tests.driver.small_host import RITA, SmallHost, write_program
+from tests.driver.work.conftest import Around
 from tests.guard import fingerprint
+from tests.guard.conftest import clean
 
-FEW, MANY = 2, 10_000
+FEW, MANY = 4, 10_000
+FIXED = 3
 STEPS = 12
+HISTORIES_OF_A_LANE = 10
+"""After so many it is made anew: what it keeps grows, and every step reads all of it."""
 SECONDS_FOR_MANY = 3300.0
 """A part's long proof may take an hour; how many histories that was is printed."""
 LONGEST_SECONDS = 0.5
+SECONDS_TO_END = 30.0
+GUARDS_SESSIONS = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'lane-authority-guard'"
 BEFORE_IT_WAITS = 'answers = b""\n'
 THEN_KILL = """
 while answers.count(b"\\n") < 1 and (more := line.recv(4096)):
@@ -69,39 +78,52 @@ Found = TypeVar("Found")
 
 
 class History(RuleBasedStateMachine):
-    """One lane, from its enrolment on. `around` and `folder` are given by the test."""
+    """One lane, as it was enrolled or as the history before left it.
+
+    `around` and `backups` are given by the test.
+    """
 
     around: Around
-    folder: Path
     backups: Path
     told: int
     happened: Counter[str]
+    steps: int
+    left: dict[str, Any] | None
+    """The lane that the history before left, and all that the model knows of it."""
 
     @initialize()
     def a_production_lane_with_a_proven_backup(self) -> None:
         """What every history begins with."""
         type(self).told += 1
-        place = self.folder / secrets.token_hex(4)
-        place.mkdir()
+        if self.left is not None:
+            vars(self).update(self.left)
+            type(self).left = None
+            return
         around = self.around
-        self.host = SmallHost(around.cluster, around.forks, place, around.people, around.approvers)
-        self.lane = self.host.add_lane("syo")
+        self.host = SmallHost(
+            around.cluster,
+            around.forks,
+            around.folder,
+            around.people,
+            around.approvers,
+            like=around.new_host,
+        )
+        self.lane = around.snapshots.lane("production", self.host, SmallHost.add_production)
         self.store = self.host.office.store
         self.lane_backups = self.backups / secrets.token_hex(4)
         self.lane_backups.mkdir()
         self.host.configure(backups=f'"{self.lane_backups}"')
-        self.host.record_policy(production_policy(self.lane.lane))
-        self.host.enrol(self.lane)
         self.must: set[str] = set()
         """Rows that stood there at some begin."""
         self.captured: dict[BackupId, Rows] = {}
         self.kept_rows: dict[int, Rows] = {}
         """By oid, as they were when they were last seen: what is given up is looked up here."""
-        self.written = 0
-        self.write()
+        self.oids: dict[str, int] = {}
+        self.written = self.histories = 0
+        self.add_a_row()
         self.capture_live()
         self.prove_newest()
-        self.write()
+        self.add_a_row()
         # One whole restore, so that every history has kept data that was authoritative.
         self.restore_a_backup(number=0, killed=False)
         self.finish(killed=False)
@@ -109,8 +131,9 @@ class History(RuleBasedStateMachine):
 
     # -- what may happen -----------------------------------------------------------
 
+    # The first in the order of names, which the simplest history does and nothing else.
     @rule()
-    def write(self) -> None:
+    def add_a_row(self) -> None:
         """Somebody works in the lane."""
         self.written += 1
         with suppress(Exception):
@@ -307,6 +330,7 @@ class History(RuleBasedStateMachine):
         """The promise."""
         if not hasattr(self, "must"):
             return
+        type(self).steps += 1
         there = fingerprint.databases(self.lane.cluster)
         found: set[str] = set()
         for name in there:
@@ -328,6 +352,12 @@ class History(RuleBasedStateMachine):
             if particulars.get("basis", {}).get("kind") == "given_up":
                 assert len(particulars["basis"]["by"]) >= 2
                 found |= self.kept_rows[self.oids[entry.document["name"]]]
+            elif entry.kind == EntryKind.LIFE_BEGUN and entry.document["what"] == "release":
+                # The guard may have been killed after the drop; who signed stands there already.
+                signed = Release.from_json(self.store.proposal(entry.document["digest"]).document)
+                if signed.weight is Weight.GRAVE:
+                    assert len(entry.document["approvals"]) >= 3
+                    found |= self.kept_rows[self.oids[signed.kept.name]]
         return found
 
     @invariant()
@@ -335,8 +365,7 @@ class History(RuleBasedStateMachine):
         """For the ledger, which names what was given up."""
         if not hasattr(self, "must"):
             return
-        known = getattr(self, "oids", {})
-        self.oids: dict[str, int] = known | {each.name: each.database_oid for each in self.kept()}
+        self.oids |= {each.name: each.database_oid for each in self.kept()}
 
     @invariant()
     def the_ledger_is_whole(self) -> None:
@@ -357,10 +386,30 @@ class History(RuleBasedStateMachine):
                 )
                 assert ended, live.phase
             self.no_row_is_lost()
+        except BaseException:
+            self.close()
+            raise
+        self.histories += 1
+        if self.histories < HISTORIES_OF_A_LANE:
+            type(self).left = {name: vars(self)[name] for name in CARRIED_ON}
+        else:
+            self.close()
+
+    def close(self) -> None:
+        """Nothing of the lane is left, but the count of what happened to it."""
+        try:
             self.happened.update(what_happened(self.store, self.lane.lane))
         finally:
             self.host.close()
+            shutil.rmtree(self.around.folder)
             clean(self.around.cluster)
+
+
+CARRIED_ON = (
+    *("host", "lane", "store", "lane_backups", "histories"),
+    *("must", "captured", "kept_rows", "oids", "written"),
+)
+"""What a history leaves to the next one."""
 
 
 def what_happened(store: Store, lane: Lane) -> Iterator[str]:
@@ -390,29 +439,52 @@ class Killing:
         write_program(lane.guard, text.replace(BEFORE_IT_WAITS, BEFORE_IT_WAITS + kill, 1))
 
     def __exit__(self, *_: object) -> None:
-        if self.killed:
-            self.history.lane.put_guard_back()
+        if not self.killed:
+            return
+        self.history.lane.put_guard_back()
+        # The server carries on with what the guard had asked for, such as a drop.
+        limit = time.monotonic() + SECONDS_TO_END
+        while self.history.lane.cluster.execute(GUARDS_SESSIONS):
+            assert time.monotonic() < limit
+            time.sleep(0.02)
 
 
 @pytest.fixture
-def history(around: Around, tmp_path: Path) -> Iterator[type[History]]:
+def history(around: Around) -> Iterator[type[History]]:
     """The machine, with the server, the people and a place of this run."""
     with folder_in_memory() as folder:
-        yield type(
+        made = type(
             "OneHistory",
             (History,),
             {
                 "around": around,
-                "folder": tmp_path,
                 "backups": folder,
                 "told": 0,
+                "steps": 0,
                 "happened": Counter(),
+                "left": None,
             },
         )
+        yield made
+        close_what_is_left(made)
+
+
+def close_what_is_left(history: type[History]) -> None:
+    """The lane of the last history, where it is not gone yet."""
+    if history.left is not None:
+        last = history()
+        vars(last).update(history.left)
+        history.left = None
+        last.close()
 
 
 def live_through(history: type[History], count: int, *, seconds: float | None = None) -> None:
-    """So many histories, or as many as fit into the time; how many is printed."""
+    """So many histories, or as many as fit into the time; how many is printed.
+
+    Without a limit of time they are the same each time.
+    """
+    if seconds is None:
+        seed(FIXED)(history)
     until = None if seconds is None else time.monotonic() + seconds
     at_once = count if until is None else 25
     while history.told < count and (until is None or time.monotonic() < until):
@@ -423,12 +495,13 @@ def live_through(history: type[History], count: int, *, seconds: float | None = 
                 stateful_step_count=STEPS,
                 deadline=None,
                 database=None,
-                derandomize=until is None,
                 phases=(Phase.generate,),
                 suppress_health_check=list(HealthCheck),
             ),
         )
-    print(f"{history.told} histories: {dict(sorted(history.happened.items()))}")
+    close_what_is_left(history)
+    happened = dict(sorted(history.happened.items()))
+    print(f"{history.told} histories, {history.steps} steps: {happened}")
 
 
 @pytest.mark.slow
