@@ -38,8 +38,11 @@ def prove(
     )
     found = result_of(receipt, BackupProven)
     if found is None:
-        _note(office, gate, {"failed": receipt.message})
-        raise guard_client.failure_of(receipt)
+        failure = guard_client.failure_of(receipt)
+        # Without room nothing was tried, so that the backup may be as good as any.
+        if {each.code for each in failure.reasons} != {ReasonCode.ROOM_NOT_ENOUGH}:
+            _note(office, gate, {"failed": receipt.message})
+        raise failure
     if found.backup_id != backup_id:
         raise CouldNotTell("The guard answered of another backup. Nothing was recorded.")
     if found.data_proof is None:

@@ -11,11 +11,14 @@ from launchplane_lane_contracts.plan import Plan
 from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_contracts.vocabulary import DataSource, Operation
 from launchplane_lane_driver.backups.capture import capture_kept, capture_live
+from launchplane_lane_driver.backups.drill import HowToDrill, drill
+from launchplane_lane_driver.backups.drill_report import DrillOutcome
 from launchplane_lane_driver.backups.prove import prove
 from tests.backups.forging import flip
 from tests.backups.hosts import LOAD_COMMAND, production_lane
 from tests.driver.small_host import SmallHost, refused, resettable_policy, untouched
 from tests.guard import fingerprint
+from tests.guard.volumes import root_only, small_volume
 
 EXISTING = (Operation.RECREATE, DataSource.EXISTING)
 
@@ -65,6 +68,24 @@ def test_a_proof_that_fails_is_on_record_and_counts_for_nothing(
     with refused(ReasonCode.BACKUP_DAMAGED):
         prove(host.office, made.gate.backup_id, workers=1)
     assert host.office.store.evidence(lane.lane).data_proofs == ()
+
+
+@root_only
+def test_a_server_without_room_says_nothing_of_a_backup(
+    host: SmallHost, backups: Path, tmp_path: Path
+) -> None:
+    lane = production_lane(host, backups)
+    backup = capture_live(host.office, lane.lane, workers=1).gate.backup_id
+    with small_volume(tmp_path / "small", "size=1m") as small:
+        volume = {"LANE_AUTHORITY_DATABASE_VOLUME": str(small)}
+        lane.put_guard_back(LANE_AUTHORITY_BACKUPS=str(backups), **volume)
+        with refused(ReasonCode.ROOM_NOT_ENOUGH):
+            prove(host.office, backup, workers=1)
+    lane.put_guard_back(LANE_AUTHORITY_BACKUPS=str(backups))
+    # So a drill does not make another one in its place.
+    assert notes(host, "backup_not_proven") == []
+    (drilled,) = drill(host.office, (lane.lane,), HowToDrill(at_once=1, workers=1)).lanes
+    assert (drilled.outcome, drilled.backup_id) == (DrillOutcome.PROVEN, backup)
 
 
 @pytest.mark.full

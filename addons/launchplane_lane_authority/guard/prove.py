@@ -30,6 +30,7 @@ from .client_programs import ClientProgram, fitting, last_words, server_environm
 from .database import MAINTENANCE_DATABASE, connected, query_through
 from .fingerprint import DEFAULT_WORKERS, MOST_WORKERS, read_with
 from .load_command import load
+from .room_beside import require_room_for_scratch
 from .scratch import Scratch, scratch_database
 from .settings import GuardSettings
 from .snapshot import one_moment
@@ -51,6 +52,8 @@ def prove(
         raise BadInput(f"The number of workers is 1 to {MOST_WORKERS}, not {workers}.")
     backup = find_backup(settings, backup_id)
     program = fitting("pg_restore", _server_version(settings), not_older_than=major_of_dump(backup))
+    if (needed := backup.manifest.dump.database_size_bytes) is not None:
+        require_room_for_scratch(settings, needed)
     began = time.monotonic()
     findings = Findings()
     # The dump first: what was altered is never run on a server. The files meanwhile.

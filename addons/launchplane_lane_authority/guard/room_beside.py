@@ -1,4 +1,4 @@
-"""Whether there is room for data beside the lane, looked at before any of it is written."""
+"""Whether there is room for data beside the lane, or a scratch, before any of it is written."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -29,17 +29,42 @@ def require_room(
 ) -> None:
     """Raise Refused where it can be seen that database or files don't fit. Raises OSError."""
     volume = _database_volume(settings, environment)
-    # While it is restored, the server logs as much as it writes; a tenth for that.
     reasons = tuple(
         _lacks(
             [
-                ("the database", volume, database_bytes + database_bytes // 10 + SPARE_BYTES),
+                ("the database", volume, _restored(database_bytes)),
                 ("the files", keep, file_bytes + SPARE_BYTES if file_bytes is not None else None),
             ]
         )
     )
     if reasons:
         raise Refused.because(*reasons)
+
+
+def require_room_for_scratch(
+    settings: GuardSettings, database_bytes: int, environment: Mapping[str, str] = os.environ
+) -> None:
+    """Raise Refused where it can be seen that a scratch database doesn't fit. Raises OSError."""
+    volume, needed = _database_volume(settings, environment), _restored(database_bytes)
+    if volume is None or (free := free_bytes(volume)) >= needed:
+        return
+    raise Refused.because(
+        reason(
+            ReasonCode.ROOM_NOT_ENOUGH,
+            f"There is no room for a scratch database: {needed} bytes are needed and {free} are "
+            f"free on the volume of {volume}. Nothing was restored, and nothing is known of the "
+            "backup.",
+            "Make room on that volume, or let the lane's `prove_command` run on another server; "
+            "then do the same again.",
+            needed_bytes=needed,
+            free_bytes=free,
+        )
+    )
+
+
+def _restored(database_bytes: int) -> int:
+    """While it is restored, the server logs as much as it writes; a tenth for that."""
+    return database_bytes + database_bytes // 10 + SPARE_BYTES
 
 
 def _lacks(parts: list[tuple[str, Path | None, int | None]]) -> Iterator[Reason]:

@@ -16,8 +16,8 @@ from tests.guard.test_every_step import count_of_steps
 
 from .old_host import FROM_UPSTREAM, OldHostEstate
 
-EACH = 40
-"""In the normal run every fortieth step; the full run takes them all."""
+EACH = 60
+"""In the normal run every sixtieth step; the full run takes them all."""
 LONGEST_SECONDS = 1.5
 
 
