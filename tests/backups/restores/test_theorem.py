@@ -51,7 +51,7 @@ from tests.driver.work.conftest import Around
 from tests.guard import fingerprint
 from tests.guard.conftest import clean
 
-FEW, MANY = 3, 10_000
+FEW, MANY = 4, 10_000
 FIXED = 3
 STEPS = 12
 HISTORIES_OF_A_LANE = 10
