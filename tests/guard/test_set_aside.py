@@ -71,7 +71,7 @@ def test_files_alone_are_kept(lane: Estate) -> None:
     assert not fingerprint.files_of(lane.filestore, with_tag=False)
 
 
-def test_one_that_was_killed_between_database_and_files_goes_on(
+def test_one_that_was_killed_between_database_and_files_goes_on_and_takes_nothing_newer(
     lane: Estate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(*_given: object) -> None:
@@ -83,8 +83,19 @@ def test_one_that_was_killed_between_database_and_files_goes_on(
         patched.setattr(set_aside_module, "_move_files", die)
         assert lane.run("set-aside", token).exit_code == 51
     assert lane.database not in fingerprint.databases(lane.cluster)
+    # Somebody restores a database by hand meanwhile: neither it nor its files are what was signed.
+    lane.create_database(lane.database, "restored")
+    before = lane.everything()
+    refused(lane.run("set-aside", token), "readings_moved")
+    assert lane.everything() == before
+    lane.execute(f"ALTER DATABASE {lane.database} RENAME TO restored")
     lane.done("set-aside", token)
     assert lane.kept_data(order.kept_name) == old
+    # Now it is the old data itself that goes back by hand, and a folder of that name is left.
+    lane.execute(f'ALTER DATABASE "{order.kept_name}" RENAME TO {lane.database}')
+    before = lane.everything()
+    refused(lane.run("set-aside", token), "set_aside_impossible")
+    assert lane.everything() == before
 
 
 def test_what_is_another_lanes_or_unfinished_or_not_what_was_signed_for_stays(

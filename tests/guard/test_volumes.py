@@ -5,6 +5,7 @@ another one than that of the tests; what needs a volume of a known size is skipp
 """
 
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from tests.guard import fingerprint
 from tests.guard.attachments import attach, check, forget_odd_names, refresh, repair, run
 from tests.guard.conftest import LANE_DATABASE, clean
 from tests.guard.estate import Estate, refused
+from tests.guard.test_set_aside import order_for
 from tests.guard.volumes import full, give_room, mounted, root_only, small_volume
 from tests.real.postgres import PrivateCluster
 
@@ -526,3 +528,21 @@ def test_a_begin_that_copies_kept_data_killed_at_some_moments(kept_elsewhere: Es
 @pytest.mark.parametrize("kill", [kill_begins, kill_undos, kill_begins_of_kept_data])
 def test_killed_at_every_moment(apart: Estate, kill: Any) -> None:
     assert kill(apart, 1) > 100
+
+
+def test_set_aside_once_more_leaves_files_that_were_put_back_since(kept_elsewhere: Estate) -> None:
+    lane = kept_elsewhere
+    order = order_for(lane)
+    lane.done("set-aside", lane.sign(order))
+    kept = lane.keep / "filestores" / order.kept_name
+    assert not fingerprint.files_of(lane.filestore, with_tag=False)
+    # The files come back first, the database will follow.
+    shutil.copytree(kept, lane.filestore, symlinks=True, dirs_exist_ok=True)
+    before = lane.everything()
+    lane.done("set-aside", lane.sign(order))
+    assert lane.everything() == before
+    assert fingerprint.files_of(lane.filestore, with_tag=False)
+    lane.create_database(lane.database, "restored")
+    before = lane.everything()
+    refused(lane.run("set-aside", lane.sign(order)), "readings_moved")
+    assert lane.everything() == before

@@ -32,6 +32,7 @@ from .side import Sides
 LANE_FILE = "lane"
 BEGUN = "begun"
 FILESTORES = "filestores"
+KEPT_BY_ORDER = "kept-by-order"
 
 
 class BeginIntent(VersionedContract):
@@ -150,6 +151,18 @@ class Keep:
 
     def _begun(self, permit_id: PermitId) -> Path:
         return self.folder / BEGUN / permit_id
+
+    def note_kept(self, permit_id: PermitId) -> None:
+        """Remember that all of what an order of its own keeps is kept. Raises OSError."""
+        folder = self.folder / KEPT_BY_ORDER
+        folder.mkdir(mode=0o700, exist_ok=True)
+        durable.sync_folder(self.folder)
+        with suppress(FileExistsError):
+            durable.write_new(folder / permit_id, b"")
+
+    def is_kept(self, permit_id: PermitId) -> bool:
+        """Whether that was noted: what lies at the lane's place since is not the order's."""
+        return (self.folder / KEPT_BY_ORDER / permit_id).exists()
 
     def records(self) -> tuple[BeginRecord, ...]:
         """Every permit that was begun here. Raises OSError, CouldNotTell."""

@@ -4,12 +4,14 @@ For data that was declared lost. A database whose pages are broken can still be 
 anywhere, it can be run again: what has moved already is known by its oid and its folder.
 """
 
+from pathlib import Path
+
 import psycopg2
 
 from launchplane_lane_contracts.errors import CouldNotTell, Refused
 from launchplane_lane_contracts.marker import EngineTag, FilestoreTag
 from launchplane_lane_contracts.orders import SetAsideOrder
-from launchplane_lane_contracts.reading import DatabaseReading, LaneReading
+from launchplane_lane_contracts.reading import DatabaseEntry, DatabaseReading, LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.receipt import SetAside
 from launchplane_lane_contracts.vocabulary import TagState
@@ -42,18 +44,26 @@ def set_aside(settings: GuardSettings, order: SetAsideOrder) -> tuple[LaneReadin
         _files_are_nobody_elses(reading, order)
         moved = _moved_already(reading.database, order)
         entry = reading.database.entry
+        if moved and entry is not None:
+            raise Refused.because(_came_since(order, entry))
         if not moved and (entry.oid if entry is not None else None) != order.database_oid:
             raise Refused.because(_other(order, reading.database))
+        away = keep.filestore(order.kept_name)
+        goes = order.database_oid is not None and not moved
+        if goes and order.has_filestore and away.exists():
+            raise Refused.because(_folder_in_the_way(away))
+        # Files that lie there after all was kept are somebody's who put them there since.
+        files_go = order.has_filestore and (goes or not keep.is_kept(order.permit_id))
         try:
             mover = Mover(settings.filestore, keep)
-            away = keep.filestore(order.kept_name)
-            if order.has_filestore:
+            if files_go:
                 mover.copy_beforehand(away)
             if order.database_oid is not None and not moved:
                 with connected(settings, MAINTENANCE_DATABASE) as server:
                     swap(server, settings.database, _going(order, order.database_oid), None)
-            if order.has_filestore:
+            if files_go:
                 _move_files(settings, order, mover, keep, reading)
+            keep.note_kept(order.permit_id)
             for each in order.ends:
                 if keep.intent(each) is None:
                     keep.void(each, order.kept_name)
@@ -166,6 +176,26 @@ def _files_are_nobody_elses(reading: LaneReading, order: SetAsideOrder) -> None:
                 found=own.lane,
             )
         )
+
+
+def _came_since(order: SetAsideOrder, entry: DatabaseEntry) -> Reason:
+    return reason(
+        ReasonCode.READINGS_MOVED,
+        f"What the order names is kept as {order.kept_name} already, and another database (oid "
+        f"{entry.oid}) came under the name since. It and the files there were left alone.",
+        "Give that database another name, then run the same command again: it goes on.",
+        expected=None,
+        found=entry.oid,
+    )
+
+
+def _folder_in_the_way(away: Path) -> Reason:
+    return reason(
+        ReasonCode.SET_ASIDE_IMPOSSIBLE,
+        f"The files would be set aside as {away}, and that is already there.",
+        "Look at what is in that folder and move it elsewhere, then run the same command again.",
+        folder=away,
+    )
 
 
 def _other(order: SetAsideOrder, database: DatabaseReading) -> Reason:
