@@ -134,10 +134,8 @@ def write_pending(
                 "guard",
                 {"lane": came_with.lane, "generation": came_with.generation},
             )
-        write_row(query, row, keep_claim=existing)
-        write_event(
-            query, "finish", "guard", {"permit_id": permit.permit_id, "claim_kept": existing}
-        )
+        kept = write_row(query, row, keep_claim=existing)
+        write_event(query, "finish", "guard", {"permit_id": permit.permit_id, "claim_kept": kept})
     connection.commit()
 
 

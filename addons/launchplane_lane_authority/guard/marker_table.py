@@ -43,8 +43,8 @@ def create_tables(query: Query) -> None:
     query(CREATE_EVENT_TABLE, ())
 
 
-def write_row(query: Query, row: MarkerRow, *, keep_claim: bool) -> None:
-    """Put the row in place of the one that is there, if any.
+def write_row(query: Query, row: MarkerRow, *, keep_claim: bool) -> bool:
+    """Put the row in place of the one that is there, if any, and say whether it is claimed then.
 
     A claim belongs to the data, so it survives only where the data does (`keep_claim`).
     """
@@ -65,12 +65,13 @@ def write_row(query: Query, row: MarkerRow, *, keep_claim: bool) -> None:
         if keep_claim
         else ", claimed = false, claim_reason = NULL, claimed_by = NULL, claimed_at = NULL"
     )
-    query(
+    ((claimed,),) = query(
         f"INSERT INTO public.{MARKER_TABLE} (id, {columns}) "  # noqa: S608 - constants only
         "VALUES (1, %s, %s, %s, %s, %s, %s, %s, %s) "
-        f"ON CONFLICT (id) DO UPDATE SET {updates}{claim}",
+        f"ON CONFLICT (id) DO UPDATE SET {updates}{claim} RETURNING claimed",
         values,
     )
+    return bool(claimed)
 
 
 def write_claim(query: Query, why: str, by: str) -> bool:

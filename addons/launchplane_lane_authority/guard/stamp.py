@@ -225,8 +225,7 @@ def _write(settings: GuardSettings, order: StampOrder, token: str, marker: Marke
         if order.replaces is not None:
             _still_the_one(query, order, order.replaces)
         # A claim was made for the original.
-        kept = same_data and order.copy_of is None
-        write_row(query, marker.row(token), keep_claim=kept)
+        kept = write_row(query, marker.row(token), keep_claim=same_data and order.copy_of is None)
         write_event(
             query,
             "stamp",

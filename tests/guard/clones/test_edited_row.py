@@ -59,9 +59,18 @@ def test_a_claim_tightens_and_is_missed_when_it_goes(lane: Estate) -> None:
     lane.execute("UPDATE launchplane_lane_marker SET claimed = true", lane.database)
     expect_bound(lane)
     # A stamp of the same data keeps the claim, and so it is missed as before.
-    reading = lane.show()
-    order = lane.stamp_order(reading, generation=lane.record.generation)
-    lane.stamp(order.model_copy(update={"replaces": reading.database.marker_digest}))
+    stamp_again(lane)
     assert lane.show().database.marker_problem is None
     lane.execute("UPDATE launchplane_lane_marker SET claimed = false", lane.database)
     assert "claim of protection" in str(lane.show().database.marker_problem)
+    # Who adopts the data has seen that the claim is gone; it does not stay tampered for good.
+    stamp_again(lane)
+    expect_bound(lane)
+
+
+def stamp_again(lane: Estate) -> None:
+    """A stamp over what is there, whatever that is."""
+    reading = lane.show()
+    order = lane.stamp_order(reading, generation=lane.record.generation)
+    lane.stamp(order.model_copy(update={"replaces": reading.database.marker_digest}))
+    lane.record = lane.record.model_copy(update={"nonce": order.marker.nonce})
