@@ -132,4 +132,4 @@ def test_killed_at_random_moments(estate: OldHostEstate) -> None:
 @pytest.mark.full
 @pytest.mark.timeout(3600)
 def test_killed_very_often(estate: OldHostEstate) -> None:
-    kill_at_random(estate, 500, seed=2)
+    kill_at_random(estate, 300, seed=2)
