@@ -155,14 +155,28 @@ class ReleaseRound(Round):
     def is_nothing_lost(self) -> None:
         """Every row and file of the precious data is there, whole, somewhere."""
         super().is_nothing_lost()
+        self._wait_for_its_session()
         there = {each.oid: name for name, each in fingerprint.databases(self.lane.cluster).items()}
-        if self.old.oid not in there:
+        if self.old.oid not in there or self._is_invalid():
             return
         # As long as the database is there, it is whole, and so are its files.
         name = there[self.old.oid]
         assert fingerprint.rows_of(self.lane.cluster, name, with_marker=False) == self.old.rows
         folder = self.lane.keep / "filestores" / self.kept.name
         assert fingerprint.files_of(folder, with_tag=False) == self.old.files
+
+    def _wait_for_its_session(self) -> None:
+        """PostgreSQL carries a statement to its end though the guard that sent it was killed."""
+        running = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'lane-authority-guard'"
+        while self.lane.cluster.execute(running):
+            pass
+
+    def _is_invalid(self) -> bool:
+        """Whether its drop was broken off in the middle; then it is gone for everybody."""
+        ((limit,),) = self.lane.cluster.execute(
+            f"SELECT datconnlimit FROM pg_database WHERE oid = {self.old.oid}"
+        )
+        return limit == -2
 
     def again_to_the_end(self) -> None:
         """The same command once more comes to its end."""

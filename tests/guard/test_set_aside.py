@@ -12,6 +12,7 @@ from launchplane_lane_contracts.vocabulary import TagState
 from launchplane_lane_guard import set_aside as set_aside_module
 from tests.guard import fingerprint
 from tests.guard.estate import Estate, refused
+from tests.guard.test_undo import made_invalid
 
 
 def order_for(lane: Estate, **changed: Any) -> SetAsideOrder:
@@ -96,6 +97,19 @@ def test_one_that_was_killed_between_database_and_files_goes_on_and_takes_nothin
     before = lane.everything()
     refused(lane.run("set-aside", token), "set_aside_impossible")
     assert lane.everything() == before
+
+
+def test_a_database_whose_drop_was_broken_off_is_kept_by_its_name_and_tag(lane: Estate) -> None:
+    order = order_for(lane)
+    made_invalid(lane, lane.database, valid=False)
+    answer = lane.run("set-aside", lane.sign(order))
+    assert answer.exit_code == 0, answer.words
+    assert "is invalid" in answer.words
+    entry = next(each for each in lane.show().database.neighbours if each.name == order.kept_name)
+    assert entry.oid == order.database_oid
+    assert entry.tag is not None
+    assert entry.tag.state is TagState.KEPT
+    made_invalid(lane, order.kept_name, valid=True)
 
 
 def test_what_is_another_lanes_or_unfinished_or_not_what_was_signed_for_stays(

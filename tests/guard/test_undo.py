@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from launchplane_lane_contracts.contract import DatabaseName
+from launchplane_lane_contracts.evidence import KeptData
 from launchplane_lane_contracts.naming import REMAINS, kept_name
 from launchplane_lane_contracts.orders import Permit
 from launchplane_lane_contracts.vocabulary import DataSource
@@ -222,3 +223,49 @@ def test_a_begin_from_kept_data_that_was_killed_fetches_the_files(lane: Estate) 
     lane.filestore.mkdir()
     lane.done("begin", lane.sign(permit))
     assert lane.data() == first
+
+
+def test_a_database_whose_drop_was_broken_off_is_in_nobodys_way(lane: Estate) -> None:
+    old = lane.data()
+    permit = lane.permit()
+    lane.done("begin", lane.sign(permit))
+    lane.materialise()
+    order = lane.undo_order(permit)
+    # What came back would be nothing: then nothing is exchanged.
+    made_invalid(lane, permit.kept_name, valid=False)
+    before = fingerprint.databases(lane.cluster)
+    refused(lane.run("undo", lane.sign(order)), "set_aside_impossible")
+    assert fingerprint.databases(lane.cluster) == before
+    made_invalid(lane, permit.kept_name, valid=True)
+    made_invalid(lane, lane.database, valid=False)
+    refused(lane.run("reopen"), "database_closed")
+    answer = lane.run("undo", lane.sign(order))
+    assert answer.exit_code == 0, answer.words
+    assert "is invalid" in answer.words
+    assert lane.data() == old
+    assert lane.takes_connections()
+    lane.stamp(lane.stamp_order(lane.show(), permit=permit, generation=order.generation))
+    # It is kept data like any other, and goes by a release.
+    assert answer.receipt is not None
+    remains = answer.receipt.set_aside
+    assert remains is not None
+    assert remains.database_oid is not None
+    kept = KeptData(
+        lane=lane.lane,
+        name=remains.name,
+        database_oid=remains.database_oid,
+        generation=permit.generation,
+        permit_id=permit.permit_id,
+        set_aside_at=permit.issued_at,
+        authoritative=False,
+        has_filestore=remains.has_filestore,
+    )
+    lane.done("release", lane.sign(lane.release_order(kept)))
+    assert fingerprint.databases(lane.cluster).keys() == {lane.database}
+    assert lane.data() == old
+
+
+def made_invalid(lane: Estate, name: str, *, valid: bool) -> None:
+    """What PostgreSQL notes at the beginning of a DROP, and leaves when it is broken off."""
+    limit = -1 if valid else -2
+    lane.cluster.execute(f"UPDATE pg_database SET datconnlimit = {limit} WHERE datname = '{name}'")

@@ -6,6 +6,7 @@ from launchplane_lane_contracts.reasons import ReasonCode, reason
 from launchplane_lane_contracts.vocabulary import TagState
 
 from .database import MAINTENANCE_DATABASE, connected
+from .invalid import HOLDS_NOTHING, is_invalid
 from .lane_reading import read_lane
 from .settings import GuardSettings
 from .swap import allow_connections
@@ -35,5 +36,15 @@ def reopen(settings: GuardSettings) -> LaneReading:
             )
         )
     with connected(settings, MAINTENANCE_DATABASE) as server:
+        if is_invalid(server, entry.oid):
+            raise Refused.because(
+                reason(
+                    ReasonCode.DATABASE_CLOSED,
+                    f"The database under {settings.database} is invalid: {HOLDS_NOTHING}.",
+                    "Undo the operation, which sets it aside by its name alone; where none is "
+                    "unfinished, declare it lost (`lane-authority lost`).",
+                    oid=entry.oid,
+                )
+            )
         allow_connections(server, settings.database)
     return read_lane(settings)

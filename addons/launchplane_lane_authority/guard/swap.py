@@ -19,6 +19,7 @@ from launchplane_lane_contracts.marker import EngineTag
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
 from .database import Query, first_line, query_through
+from .invalid import HOLDS_NOTHING, is_invalid
 from .sessions import Obstacle, end_sessions, prepared_transactions
 
 
@@ -57,8 +58,16 @@ def swap(
         expect(server, name, going.oid)
     if coming is not None:
         expect(server, coming.kept_name, coming.oid)
+        if is_invalid(server, coming.oid):
+            raise Refused.because(
+                _impossible(
+                    f"{coming.kept_name} cannot come back: {HOLDS_NOTHING}",
+                    "Begin again with a backup or another source (`lane-authority retry`), or "
+                    "declare the data lost (`lane-authority lost`).",
+                )
+            )
     try:
-        if going is not None:
+        if going is not None and not is_invalid(server, going.oid):
             close(server, name)
             _refuse(end_sessions(server, going.oid))
         _exchange(server, name, going, coming)
@@ -92,12 +101,16 @@ def _exchange(
     """The one transaction."""
     with one_transaction(server):
         if going is not None:
-            # Once more, inside the transaction: somebody may have opened it in between.
-            close(server, name)
+            # Nobody can be in an invalid one, and ALTER DATABASE would end this session.
+            valid = not is_invalid(server, going.oid)
+            if valid:
+                # Once more, inside the transaction: somebody may have opened it in between.
+                close(server, name)
             rename(server, name, going.kept_name)
             expect(server, going.kept_name, going.oid)
             comment(server, going.kept_name, going.tag)
-            set_locked(server, going.kept_name, locked=True)
+            if valid:
+                set_locked(server, going.kept_name, locked=True)
         if coming is not None:
             rename(server, coming.kept_name, name)
             expect(server, name, coming.oid)
@@ -214,7 +227,7 @@ def _open_again(server: Connection, name: DatabaseName, going: Going) -> bool:
     try:
         query = query_through(server)
         rows = query("SELECT oid::bigint FROM pg_database WHERE datname = %s", (name,))
-        if rows and rows[0][0] == going.oid:
+        if rows and rows[0][0] == going.oid and not is_invalid(server, going.oid):
             allow_connections(server, name)
     except psycopg2.Error:
         return False

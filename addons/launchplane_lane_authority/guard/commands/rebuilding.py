@@ -6,6 +6,7 @@ from ..abort import abort
 from ..begin import begin
 from ..demote import demote
 from ..finish import finish
+from ..invalid import note_of
 from ..reopen import reopen
 from ..restore_source import begun_permit
 from ..set_aside import set_aside
@@ -14,7 +15,8 @@ from .command import Answer, Call, Command, TakesOrder, always
 
 
 def _begin(call: Call) -> Answer:
-    return Answer(*begin(call.settings, call.public_keys(), call.order(Permit), call.token))
+    reading, kept = begin(call.settings, call.public_keys(), call.order(Permit), call.token)
+    return Answer(reading, kept, note=note_of(call.settings, kept))
 
 
 def _is_a_retry(order: SignedOrder | None) -> bool:
@@ -27,11 +29,13 @@ def _finish(call: Call) -> Answer:
 
 
 def _set_aside(call: Call) -> Answer:
-    return Answer(*set_aside(call.settings, call.order(SetAsideOrder)))
+    reading, kept = set_aside(call.settings, call.order(SetAsideOrder))
+    return Answer(reading, kept, note=note_of(call.settings, kept))
 
 
 def _undo(call: Call) -> Answer:
-    return Answer(*undo(call.settings, call.public_keys(), call.order(UndoOrder)))
+    reading, remains = undo(call.settings, call.public_keys(), call.order(UndoOrder))
+    return Answer(reading, remains, note=note_of(call.settings, remains))
 
 
 def _abort(call: Call) -> Answer:
