@@ -33,5 +33,5 @@ def note_of(settings: GuardSettings, kept: SetAside | None) -> str:
         return ""
     return (
         f"{kept.name} is invalid: {HOLDS_NOTHING}. It was only renamed and tagged. It goes by a "
-        "release, or by hand with DROP DATABASE."
+        "release, or its owner drops it by hand."
     )
