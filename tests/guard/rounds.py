@@ -176,7 +176,7 @@ class ReleaseRound(Round):
         ((limit,),) = self.lane.cluster.execute(
             f"SELECT datconnlimit FROM pg_database WHERE oid = {self.old.oid}"
         )
-        return limit == -2
+        return bool(limit == -2)
 
     def again_to_the_end(self) -> None:
         """The same command once more comes to its end."""
