@@ -6,6 +6,7 @@ import pytest
 from launchplane_lane_contracts.vocabulary import DataSource, MarkerState, TagState
 from tests.guard import fingerprint
 from tests.guard.estate import Estate, refused
+from tests.guard.test_set_aside import order_for
 
 
 def test_enrolling_changes_no_row_and_no_file(bare: Estate) -> None:
@@ -208,25 +209,44 @@ def test_prepare_for_another_oid_is_refused(bare: Estate) -> None:
     assert bare.everything() == before
 
 
-def test_another_lanes_live_database_is_not_finished(lane: Estate) -> None:
-    permit = lane.permit()
-    lane.done("begin", lane.sign(permit))
-    # Somebody gives the free name to another lane's own database.
-    lane.create_database("neighbour", "another lane")
-    oid = fingerprint.databases(lane.cluster)["neighbour"].oid
-    tag = (lane.show().database.neighbours[0].tag or pytest.fail("no tag")).model_copy(
-        update={
-            "lane": lane.lane.model_copy(update={"instance": "prod"}),
-            "database_oid": oid,
-            "state": TagState.LIVE,
-        }
+def test_another_lanes_own_database_is_left_alone_by_its_tag_and_by_its_marker(
+    lane: Estate,
+) -> None:
+    # Its host is another one, whose key is not known here.
+    neighbour = Estate(
+        lane.cluster,
+        lane.folder / "neighbour",
+        "neighbour",
+        lane.role,
+        lane=lane.lane.model_copy(update={"instance": "prod"}),
     )
-    lane.execute(f"COMMENT ON DATABASE neighbour IS '{tag.text()}'")
-    lane.execute(f"ALTER DATABASE neighbour RENAME TO {lane.database}")
-    lane.make_files(lane.filestore)
+    neighbour.make().enrol()
+    permit = lane.permit()
+    token = lane.sign(permit)
+    # Somebody gives the lane's name to it, and it loses its tag.
+    lane.execute("ALTER DATABASE lane RENAME TO mine")
+    lane.execute("ALTER DATABASE neighbour RENAME TO lane")
+    lane.execute("COMMENT ON DATABASE lane IS NULL")
+    order = lane.sign(order_for(lane))
     before = lane.everything()
-    refused(lane.run("finish", lane.sign(permit)), "result_not_as_permitted")
+    refused(lane.run("set-aside", order), "marker_foreign")
     assert lane.everything() == before
-    undo = lane.undo_order(permit)
-    refused(lane.run("undo", lane.sign(undo)), "undo_impossible")
-    assert lane.everything() == before
+    lane.execute("ALTER DATABASE lane RENAME TO neighbour")
+    lane.execute("ALTER DATABASE mine RENAME TO lane")
+    lane.done("begin", token)
+    lane.execute("ALTER DATABASE neighbour RENAME TO lane")
+    undo = lane.sign(lane.undo_order(permit))
+    oid = fingerprint.databases(lane.cluster)["lane"].oid
+    live = (lane.show().database.neighbours[0].tag or pytest.fail("no tag")).model_copy(
+        update={"lane": neighbour.lane, "database_oid": oid, "state": TagState.LIVE}
+    )
+    for tag in ("NULL", f"'{live.text()}'"):
+        lane.execute(f"COMMENT ON DATABASE lane IS {tag}")
+        before = lane.everything()
+        # The devkit drops what stands there after a yes to this.
+        answer = lane.start_with(["restore-source", "--permit", "-"], token).wait()
+        refused(answer, "readings_moved")
+        refused(lane.run("demote", token), "result_not_as_permitted")
+        refused(lane.run("finish", token), "result_not_as_permitted")
+        refused(lane.run("undo", undo), "undo_impossible")
+        assert lane.everything() == before

@@ -16,7 +16,6 @@ from .marker_table import create_tables, write_event, write_row
 from .others_own import others_own
 from .settings import GuardSettings
 from .swap import comment, expect, one_transaction, require_oid
-from .tokens import PublicKeys
 
 GOES_BACK = "Undo the operation: the old data goes back, and what stands there is kept as well."
 STILL_TO_COME = (
@@ -33,9 +32,7 @@ STAYS = (
 )
 
 
-def wrong_database(
-    permit: Permit, intent: BeginIntent, reading: LaneReading, keys: PublicKeys
-) -> Iterator[Reason]:
+def wrong_database(permit: Permit, intent: BeginIntent, reading: LaneReading) -> Iterator[Reason]:
     """What of the database is not as the permit says it must be when the rebuild is over."""
     database = reading.database
     entry, before = database.entry, intent.database_oid
@@ -64,7 +61,7 @@ def wrong_database(
             )
         return
     tag = entry.tag
-    owner = others_own(database, keys, permit.lane)
+    owner = others_own(database, permit.lane)
     if owner is not None:
         yield not_as_permitted(
             f"lane {owner}'s own database (oid {entry.oid}) stands under the name", NOT_OURS

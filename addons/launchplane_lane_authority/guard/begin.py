@@ -38,6 +38,7 @@ from .keep import ABORTED, ENDED, FILLING, SET_ASIDE, UNDONE, BeginIntent, Keep
 from .lane_reading import read_database, read_lane
 from .moving import Mover
 from .order_check import check_environment, check_permit
+from .others_own import others_own
 from .own_session import require_own_session
 from .settings import GuardSettings
 from .side import Sides
@@ -147,11 +148,15 @@ def observe(reading: LaneReading, keys: PublicKeys, permit: Permit) -> Observati
         incoming = incoming.model_copy(
             update={"kept_is_unchanged": kept_is_unchanged(database, reading.keep, incoming.kept)}
         )
+    marker = judge_marker(database, verdict, record)
+    if others_own(database, permit.lane) is not None:
+        # Also where the key of that lane's marker is unknown here.
+        marker = marker.model_copy(update={"is_anothers_own": True})
     problem = clock_problem(reading.read_at, database.server.now if database.server else None)
     return permit.observation.model_copy(
         update={
             "database": judge_database(database, record),
-            "marker": judge_marker(database, verdict, record),
+            "marker": marker,
             "filestore": judge_filestore(reading.filestore, database, record, RuntimeWitness()),
             "keep": judge_keep(reading.keep, reading.filestore),
             "room": _room(reading, permit),

@@ -13,10 +13,9 @@ from .keep import ENDED, UNDONE
 from .lane_reading import read_lane
 from .order_check import check_environment
 from .settings import GuardSettings
-from .tokens import PublicKeys
 
 
-def demote(settings: GuardSettings, keys: PublicKeys, permit: Permit, token: str) -> LaneReading:
+def demote(settings: GuardSettings, permit: Permit, token: str) -> LaneReading:
     """Between the restore and the first registry: put the pending row over a marker that came.
 
     From then on an Odoo that loads the data knows that it is not settled. `finish` does the same
@@ -38,7 +37,7 @@ def demote(settings: GuardSettings, keys: PublicKeys, permit: Permit, token: str
                 )
             )
         reading = read_lane(settings)
-        wrong = tuple(wrong_database(permit, intent, reading, keys))
+        wrong = tuple(wrong_database(permit, intent, reading))
         if wrong:
             raise Refused.because(*wrong)
         with connected(settings, settings.database) as connection:

@@ -19,12 +19,11 @@ from .lane_reading import read_lane
 from .order_check import check_environment
 from .settings import GuardSettings
 from .side_arrival import forget_sides
-from .tokens import PublicKeys
 
 FILES_NAMED_AT_MOST = 3
 
 
-def finish(settings: GuardSettings, keys: PublicKeys, permit: Permit, token: str) -> LaneReading:
+def finish(settings: GuardSettings, permit: Permit, token: str) -> LaneReading:
     """Check what stands there against the permit, and write the pending marker and tags.
 
     Run again it does nothing more. Raises Refused, CouldNotTell or Busy.
@@ -47,7 +46,7 @@ def finish(settings: GuardSettings, keys: PublicKeys, permit: Permit, token: str
         if keep.has(permit.permit_id, ENDED):
             return read_lane(settings)
         reading = read_lane(settings)
-        wrong = tuple(_wrong(permit, intent, reading, keys))
+        wrong = tuple(_wrong(permit, intent, reading))
         if wrong:
             raise Refused.because(*wrong)
         _mark(settings, permit, token, reading)
@@ -72,11 +71,9 @@ def begun(keep: Keep, permit: Permit) -> BeginIntent:
     return intent
 
 
-def _wrong(
-    permit: Permit, intent: BeginIntent, reading: LaneReading, keys: PublicKeys
-) -> Iterator[Reason]:
+def _wrong(permit: Permit, intent: BeginIntent, reading: LaneReading) -> Iterator[Reason]:
     """What is not as the permit says it must be now."""
-    yield from wrong_database(permit, intent, reading, keys)
+    yield from wrong_database(permit, intent, reading)
     if permit.request.data_source is DataSource.EXISTING or reading.database.entry is None:
         return
     if not reading.filestore.exists or reading.filestore.problem:

@@ -13,16 +13,14 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-import jwt
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
-from pydantic import ValidationError
 
 from launchplane_lane_contracts.contract import DatabaseName, SystemIdentifier
 from launchplane_lane_contracts.errors import CouldNotTell, Refused
 from launchplane_lane_contracts.inside import read_inside
-from launchplane_lane_contracts.marker import Marker, MarkerRow
+from launchplane_lane_contracts.marker import MarkerRow
 from launchplane_lane_contracts.orders import GivenUp, ProvenByBackup, ReleaseOrder
 from launchplane_lane_contracts.reading import DatabaseEntry, LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
@@ -44,6 +42,7 @@ from .kept_data import (
 from .kept_proof import compare_files, compare_rows, require_backup
 from .lane_reading import read_lane
 from .order_check import check_environment
+from .others_own import marker_claimed
 from .own_session import require_own_session
 from .release_notes import DONE, DROPPING, ReleaseIntent, ReleaseNotes
 from .sessions import Obstacle, end_sessions, prepared_transactions
@@ -58,7 +57,6 @@ from .swap import (
     require_oid,
     set_locked,
 )
-from .token_form import read_claims
 
 
 def release(settings: GuardSettings, order: ReleaseOrder) -> LaneReading:
@@ -257,13 +255,10 @@ def _is_another_lanes_own(row: MarkerRow, order: ReleaseOrder, table: int | None
 
     Its signature does not matter here, since it only speaks against a release.
     """
-    if row.lane == str(order.lane):
+    marker = marker_claimed(row)
+    if row.lane == str(order.lane) or marker is None:
         return False
-    try:
-        identity = Marker.from_plain(read_claims(row.token)["order"]["marker"]).identity
-    except (jwt.PyJWTError, ValidationError, KeyError, TypeError):
-        return False
-    place = (identity.database_oid, identity.marker_table_oid)
+    place = (marker.identity.database_oid, marker.identity.marker_table_oid)
     return place == (order.kept.database_oid, table)
 
 

@@ -29,6 +29,7 @@ from .finish import begun
 from .keep import ENDED, BeginIntent, Keep
 from .lane_reading import read_lane
 from .order_check import check_environment
+from .others_own import others_own
 from .settings import GuardSettings, settings_from_environment
 from .tokens import PublicKeys
 
@@ -180,8 +181,13 @@ def _somebodys_data(permit: Permit, intent: BeginIntent, reading: LaneReading) -
     if entry.oid == intent.database_oid:
         yield _changed("The database's oid", "set aside by the begin", f"{entry.oid} once more")
         return
-    tag = entry.tag
-    if (
+    tag, owner = entry.tag, others_own(reading.database, permit.lane)
+    if owner is not None:
+        # By its marker as well: it may have lost its tag.
+        yield _changed(
+            "What stands under the name", "nothing at the begin", f"lane {owner}'s own database"
+        )
+    elif (
         tag is not None
         and tag.database_oid == entry.oid
         and (tag.lane, tag.state, tag.permit_id)

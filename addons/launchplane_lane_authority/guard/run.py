@@ -72,7 +72,7 @@ def run(
         if code:
             return _failed(settings, permit, set_aside, ran)
         try:
-            return Answer(finish(settings, keys, permit, token), set_aside, ran=ran)
+            return Answer(finish(settings, permit, token), set_aside, ran=ran)
         except Exception as problem:
             return Answer(
                 read_lane(settings),

@@ -23,6 +23,7 @@ from .kept_data import require_keep, require_server
 from .lane_reading import read_lane
 from .moving import Mover
 from .order_check import check_environment
+from .others_own import others_own
 from .own_session import require_own_session
 from .settings import GuardSettings
 from .swap import Going, swap
@@ -163,17 +164,14 @@ def _files_are_nobody_elses(reading: LaneReading, order: SetAsideOrder) -> None:
                 found=tag.lane,
             )
         )
-    entry = reading.database.entry
-    own = entry.tag if entry is not None and order.database_oid is not None else None
-    if entry is None or own is None:
-        return
-    if own.lane != order.lane and own.database_oid == entry.oid:
+    owner = others_own(reading.database, order.lane)
+    if owner is not None:
         raise Refused.because(
             reason(
                 ReasonCode.MARKER_FOREIGN,
-                f"The database is lane {own.lane}'s own: its tag says so.",
+                f"The database is lane {owner}'s own: its tag or its marker says so.",
                 "Put the database of this lane under the name, then look again.",
-                found=own.lane,
+                found=owner,
             )
         )
 

@@ -88,7 +88,7 @@ def undo(
                     "operation.",
                 )
             )
-        _refuse_others_own(read_lane(settings).database, keys, first, order.lane)
+        _refuse_others_own(read_lane(settings).database, first, order.lane)
         back = _way_back(first, permit, order, _permit(keys, last))
         remains = put_back(settings, keep, first, permit, back)
         _end(keep, begun, UNDONE)
@@ -112,11 +112,9 @@ def _begun_under(settings: GuardSettings, keep: Keep, order: UndoOrder) -> tuple
     return tuple(each for each in intents if each is not None)
 
 
-def _refuse_others_own(
-    database: DatabaseReading, keys: PublicKeys, first: BeginIntent, lane: Lane
-) -> None:
+def _refuse_others_own(database: DatabaseReading, first: BeginIntent, lane: Lane) -> None:
     """Another lane's own database is never kept with the remains, though it lost its tag."""
-    entry, owner = database.entry, others_own(database, keys, lane)
+    entry, owner = database.entry, others_own(database, lane)
     if entry is not None and owner is not None and entry.oid != first.database_oid:
         raise Refused.because(
             _impossible(

@@ -25,7 +25,7 @@ def _is_a_retry(order: SignedOrder | None) -> bool:
 
 
 def _finish(call: Call) -> Answer:
-    return Answer(finish(call.settings, call.public_keys(), call.order(Permit), call.token))
+    return Answer(finish(call.settings, call.order(Permit), call.token))
 
 
 def _set_aside(call: Call) -> Answer:
@@ -43,7 +43,7 @@ def _abort(call: Call) -> Answer:
 
 
 def _demote(call: Call) -> Answer:
-    return Answer(demote(call.settings, call.public_keys(), call.order(Permit), call.token))
+    return Answer(demote(call.settings, call.order(Permit), call.token))
 
 
 def _reopen(call: Call) -> Answer:
