@@ -201,6 +201,8 @@ class LowerOrder(Order):
     """Tells the orders apart."""
     lowers_nonce: NonceField
     """The nonce of the marker that is lowered; another one is left as it is."""
+    lowers_digest: DigestField | None = None
+    """Digest of the very row that was signed over: a claim that was made since stays."""
     marker: Marker
     """The marker to write instead: same identity and generation, not authoritative."""
     lock: bool

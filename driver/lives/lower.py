@@ -115,7 +115,9 @@ class Lower(Life[Lowering]):
             lineage=Lineage(),
             stamped_at=utc_now(),
         )
-        return _lower(office, marker, plan.document, plan.digest)
+        found = seen.reading.database.marker_digest
+        assert found is not None
+        return _lower(office, marker, plan.document, plan.digest, Digest(found))
 
     def go_on(self, office: LaneOffice, document: Lowering, digest: Digest) -> str | None:
         """The lowered marker may stand there already, and still be locked."""
@@ -132,7 +134,7 @@ class Lower(Life[Lowering]):
             or seen.record.unfinished is not None
         ):
             return None
-        return _lower(office, order.marker, document, digest)
+        return _lower(office, order.marker, document, digest, order.lowers_digest)
 
 
 def policy_protects(revision: PolicyRevision) -> bool:
@@ -173,7 +175,13 @@ def _is_carried(seen: Seen) -> bool:
     return change.lowers_claim or not seen.observation.marker.claimed
 
 
-def _lower(office: LaneOffice, marker: Marker, document: Lowering, digest: Digest) -> str:
+def _lower(
+    office: LaneOffice,
+    marker: Marker,
+    document: Lowering,
+    digest: Digest,
+    lowers_digest: Digest | None,
+) -> str:
     now = utc_now()
     order = LowerOrder(
         lane=marker.lane,
@@ -184,6 +192,7 @@ def _lower(office: LaneOffice, marker: Marker, document: Lowering, digest: Diges
         begin_before=now + ORDER_VALID_FOR,
         rulebook_version=RULEBOOK_VERSION,
         lowers_nonce=Nonce(document.lowers_nonce),
+        lowers_digest=lowers_digest,
         marker=marker,
         lock=False,
     )

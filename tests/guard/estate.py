@@ -506,6 +506,7 @@ class Estate:
         return LowerOrder(
             **self._head(datetime.now(UTC)),
             lowers_nonce=self.record.nonce,
+            lowers_digest=reading.database.marker_digest,
             marker=stamped.marker.model_copy(update={"authoritative": False}),
             lock=lock,
         )

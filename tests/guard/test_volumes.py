@@ -17,6 +17,8 @@ import pytest
 
 from launchplane_lane_contracts.orders import Permit
 from launchplane_lane_contracts.vocabulary import DataSource, KeepState, ShadowState
+from launchplane_lane_guard import begin as begin_module
+from launchplane_lane_guard.moving import Mover
 from tests.guard import fingerprint
 from tests.guard.attachments import attach, check, forget_odd_names, refresh, repair, run
 from tests.guard.conftest import LANE_DATABASE, clean
@@ -379,6 +381,53 @@ def test_a_keep_that_fills_up_during_an_undo_loses_nothing(with_little_room: Est
 
 
 # -- killed ----------------------------------------------------------------------------
+
+
+def ends(*_given: object) -> None:
+    raise OSError("killed")
+
+
+@pytest.mark.parametrize(("name", "command"), [("kept_elsewhere", "undo"), ("lane", "abort")])
+def test_no_begin_goes_on_once_things_are_on_their_way_back(
+    name: str, command: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise other data comes, and the old files are put among its files."""
+    lane: Estate = request.getfixturevalue(name)
+    old, permit = lane.data(), lane.permit()
+    everything = begin_module._set_aside
+
+    def then_ends(*given: Any) -> None:
+        everything(*given)
+        ends()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(begin_module, "_set_aside", then_ends)
+        assert lane.run("begin", lane.sign(permit)).exit_code == 51
+    token = lane.sign(permit if command == "abort" else lane.undo_order(permit))
+    with monkeypatch.context() as patched:
+        patched.setattr(Mover, "serve", ends)
+        assert lane.run(command, token).exit_code == 51
+    before = lane.everything()
+    answer = lane.run("begin", lane.sign(permit))
+    refused(answer, "permit_already_begun")
+    assert "undo or abort again" in answer.words
+    assert lane.everything() == before
+    lane.done(command, token)
+    assert lane.data() == old
+
+
+def test_an_undo_that_was_refused_leaves_the_way_forward(
+    lane: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    permit = lane.permit()
+    with monkeypatch.context() as patched:
+        patched.setattr(begin_module, "_exchange_folders", ends)
+        assert lane.run("begin", lane.sign(permit)).exit_code == 51
+    lane.execute(f'ALTER DATABASE "{permit.kept_name}" RENAME TO elsewhere')
+    refused(lane.run("undo", lane.sign(lane.undo_order(permit))), "undo_impossible")
+    lane.execute(f'ALTER DATABASE elsewhere RENAME TO "{permit.kept_name}"')
+    lane.done("begin", lane.sign(permit))
+
 
 CHANGING = ("rename", "replace", "unlink", "rmdir", "mkdir", "symlink", "fsync")
 

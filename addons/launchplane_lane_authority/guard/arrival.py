@@ -12,7 +12,7 @@ from launchplane_lane_contracts.vocabulary import DataSource, TagState
 
 from .database import MAINTENANCE_DATABASE, connected, query_through
 from .keep import BeginIntent
-from .marker_table import create_tables, write_event, write_row
+from .marker_table import create_tables, hold_row, write_event, write_row
 from .others_own import others_own
 from .settings import GuardSettings
 from .swap import comment, expect, one_transaction, require_oid
@@ -114,8 +114,12 @@ def not_as_permitted(detail: str, remedy: str = GOES_BACK) -> Reason:
 def write_pending(
     connection: Connection, permit: Permit, token: str, database: DatabaseReading
 ) -> None:
-    """Demote the marker that came with the data, and write the permit's pending row."""
-    existing = permit.request.data_source is DataSource.EXISTING
+    """Demote the marker that came with the data, and write the permit's pending row.
+
+    A claim stays where the data is the lane's own (it never left, or was kept), and where it was
+    made since this permit's row stands there. One that came with a copy was made for the original.
+    """
+    source = permit.request.data_source
     row = permit.pending_row(token)
     assert database.entry is not None
     query = query_through(connection)
@@ -123,16 +127,23 @@ def write_pending(
     require_oid(query, database.entry.oid)
     create_tables(query)
     came_with = database.marker_row
-    if came_with != row:
-        if came_with is not None and not existing:
+    if came_with is None or not came_with.says_the_same_as(row):
+        held = hold_row(query)
+        again = held is not None and held[0] == row.nonce
+        kept = again or source in (DataSource.EXISTING, DataSource.KEPT)
+        if came_with is not None and not again and source is not DataSource.EXISTING:
             write_event(
                 query,
                 "demoted",
                 "guard",
-                {"lane": came_with.lane, "generation": came_with.generation},
+                {"lane": came_with.lane, "generation": came_with.generation, "claim_kept": kept},
             )
-        kept = write_row(query, row, keep_claim=existing)
-        write_event(query, "finish", "guard", {"permit_id": permit.permit_id, "claim_kept": kept})
+        claimed = write_row(query, row, keep_claim=kept)
+        # One that SQL took off the row stays missed: nobody has seen that, and adopted the data.
+        claimed = claimed or (kept and came_with is not None and came_with.claimed)
+        write_event(
+            query, "finish", "guard", {"permit_id": permit.permit_id, "claim_kept": claimed}
+        )
     connection.commit()
 
 

@@ -34,7 +34,7 @@ from . import filestore
 from .copying import what_cannot_be_copied
 from .database import MAINTENANCE_DATABASE, connected
 from .declaration import as_declared_here
-from .keep import ABORTED, ENDED, FILLING, SET_ASIDE, UNDONE, BeginIntent, Keep
+from .keep import ABORTED, ENDED, FILLING, GOING_BACK, SET_ASIDE, UNDONE, BeginIntent, Keep
 from .lane_reading import read_database, read_lane
 from .moving import Mover
 from .order_check import check_environment, check_permit
@@ -68,6 +68,10 @@ def begin(
             # Another token under the same id is another permit, or the note of an undo; and what
             # went back already must not be taken away again.
             raise Refused.because(_already_begun(permit, intent))
+        elif any(
+            keep.has(each, GOING_BACK) for each in (*permit.retries_permits, permit.permit_id)
+        ):
+            raise Refused.because(_goes_back(permit))
         else:
             require_own_session(settings)
         set_aside = _set_aside(settings, permit, intent, keep)
@@ -244,6 +248,9 @@ def _earlier_begins_in_the_way(permit: Permit, keep: Keep) -> Iterator[Reason]:
         if keep.has(earlier, ENDED) or keep.has(earlier, UNDONE) or keep.has(earlier, ABORTED):
             found = "has ended here"
             remedy = "Look at the lane, and plan anew."
+        elif keep.has(earlier, GOING_BACK):
+            found = "is being undone here"
+            remedy = "Let that undo come to its end first: undo the operation once more."
         elif not keep.has(earlier, SET_ASIDE):
             found = "came half-way here"
             remedy = (
@@ -268,6 +275,16 @@ def _already_begun(permit: Permit, intent: BeginIntent) -> Reason:
         "Finish that rebuild or undo it; for another one, plan and authorize again.",
         permit_id=permit.permit_id,
         begun_at=intent.begun_at,
+    )
+
+
+def _goes_back(permit: Permit) -> Reason:
+    return reason(
+        ReasonCode.PERMIT_ALREADY_BEGUN,
+        f"Permit {permit.permit_id} was begun, and what it set aside is on its way back: an undo "
+        "or an abort came half-way.",
+        "Run that undo or abort again, to its end; for another rebuild, plan and authorize again.",
+        permit_id=permit.permit_id,
     )
 
 

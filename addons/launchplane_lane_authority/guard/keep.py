@@ -125,6 +125,11 @@ class Keep:
         with suppress(FileExistsError):
             durable.write_new(self._begun(permit_id) / step, b"")
 
+    def forget(self, permit_id: PermitId, step: str) -> None:
+        """Take a note back, where nothing was done of what it says. Raises OSError."""
+        (self._begun(permit_id) / step).unlink(missing_ok=True)
+        durable.sync_folder(self._begun(permit_id))
+
     def has(self, permit_id: PermitId, step: str) -> bool:
         """Whether a step is done."""
         return (self._begun(permit_id) / step).exists()
@@ -192,6 +197,8 @@ SET_ASIDE = "set-aside"
 """Everything that stood there was set aside."""
 FILLING = "filling"
 """Nothing of what stood there before is in the served folder; kept files are being put there."""
+GOING_BACK = "going-back"
+"""An undo or an abort has begun to put back what was set aside: nothing else is begun on it."""
 FINISHED = "finished"
 """The new data carries its pending marker."""
 UNDONE = "undone"

@@ -1,6 +1,9 @@
 """`lower`: an authoritative marker, or a claim, is lowered by an order over exactly that marker."""
 
+from datetime import timedelta
+
 from launchplane_lane_contracts.errors import Refused
+from launchplane_lane_contracts.inside import read_inside
 from launchplane_lane_contracts.judgement import judge_marker
 from launchplane_lane_contracts.observation import HostRecord, MarkerObservation
 from launchplane_lane_contracts.orders import LowerOrder
@@ -15,8 +18,8 @@ from .lane_reading import read_lane
 from .marker_table import hold_row, write_event, write_row
 from .order_check import check_environment
 from .settings import GuardSettings
-from .swap import expect, set_locked
-from .tokens import PublicKeys
+from .swap import expect, one_transaction, require_oid, set_locked
+from .tokens import LARGEST_CLOCK_DIFFERENCE_SECONDS, PublicKeys
 
 
 def lower(settings: GuardSettings, keys: PublicKeys, order: LowerOrder, token: str) -> LaneReading:
@@ -37,6 +40,7 @@ def lower(settings: GuardSettings, keys: PublicKeys, order: LowerOrder, token: s
     with connected(settings, settings.database) as connection:
         query = query_through(connection)
         connection.autocommit = False
+        require_oid(query, order.marker.identity.database_oid)
         if _still_the_one(query, order):
             write_row(query, order.marker.row(token), keep_claim=False)
             write_event(
@@ -46,9 +50,12 @@ def lower(settings: GuardSettings, keys: PublicKeys, order: LowerOrder, token: s
                 {"generation": order.marker.generation, "lowers": order.lowers_nonce},
             )
         connection.commit()
-    with connected(settings, MAINTENANCE_DATABASE) as server:
-        expect(server, settings.database, order.marker.identity.database_oid)
-        set_locked(server, settings.database, locked=order.lock)
+        # Only while the row is still the order's: a stamp may have locked the data since.
+        _still_the_one(query, order)
+        with connected(settings, MAINTENANCE_DATABASE) as server, one_transaction(server):
+            set_locked(server, settings.database, locked=order.lock)
+            expect(server, settings.database, order.marker.identity.database_oid)
+        connection.commit()
     return read_lane(settings)
 
 
@@ -94,8 +101,15 @@ def _still_the_one(query: Query, order: LowerOrder) -> bool:
         return False
     if nonce != order.lowers_nonce:
         raise Refused.because(_moved("the marker's nonce", order.lowers_nonce, nonce))
-    if claimed_at is not None and claimed_at > order.issued_at:
-        # Nobody who signed has seen it.
+    if order.lowers_digest is not None:
+        found = read_inside(query).marker_digest
+        if found != order.lowers_digest:
+            # Nobody who signed has seen it as it is: it was claimed since, or the claim is another.
+            raise Refused.because(_moved("the marker's digest", order.lowers_digest, str(found)))
+        return True
+    latest = order.issued_at - timedelta(seconds=LARGEST_CLOCK_DIFFERENCE_SECONDS)
+    if claimed_at is not None and claimed_at > latest:
+        # Nobody who signed has seen it, by one of the two clocks at least.
         raise Refused.because(
             _moved(
                 "the marker", "as it was signed over", f"claimed since {claimed_at:%H:%M:%S} UTC"

@@ -7,6 +7,7 @@ from launchplane_lane_contracts.vocabulary import TagState
 
 from .database import MAINTENANCE_DATABASE, connected
 from .invalid import HOLDS_NOTHING, is_invalid
+from .kept_data import require_server
 from .lane_reading import read_lane
 from .settings import GuardSettings
 from .swap import allow_connections
@@ -15,9 +16,11 @@ from .swap import allow_connections
 def reopen(settings: GuardSettings) -> LaneReading:
     """Open the lane's database when oid and tag are the ones that belong together.
 
-    Raises Refused when they are not.
+    Raises Refused when they are not, CouldNotTell when the server does not answer.
     """
-    entry = read_lane(settings).database.entry
+    database = read_lane(settings).database
+    require_server(database)
+    entry = database.entry
     tag = entry.tag if entry else None
     if (
         entry is None

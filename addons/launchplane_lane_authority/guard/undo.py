@@ -16,7 +16,7 @@ from launchplane_lane_contracts.vocabulary import DataSource, FilestoreState, Ta
 
 from . import filestore
 from .database import MAINTENANCE_DATABASE, connected
-from .keep import ABORTED, ENDED, FILLING, SET_ASIDE, UNDONE, BeginIntent, Keep
+from .keep import ABORTED, ENDED, FILLING, GOING_BACK, SET_ASIDE, UNDONE, BeginIntent, Keep
 from .kept_data import require_server
 from .lane_reading import read_lane
 from .moving import Mover
@@ -196,7 +196,16 @@ def put_back(
     assert database.server is not None
     _require_kept_folder(settings, keep, intent, permit)
     _require_room(settings, keep, intent)
-    remains = _exchange_databases(settings, intent, permit, back, database)
+    # From here on a begin would take away what is on its way back.
+    was_going = keep.has(intent.permit_id, GOING_BACK)
+    keep.note(intent.permit_id, GOING_BACK)
+    try:
+        remains = _exchange_databases(settings, intent, permit, back, database)
+    except Refused:
+        # Everything stands where it stood, unless an earlier run came further.
+        if not was_going:
+            keep.forget(intent.permit_id, GOING_BACK)
+        raise
     _exchange_folders(settings, keep, intent, permit, back, remains)
     _tag_remains(keep.filestore(back.remains_name), back.came, database.server, remains)
     return _remains(keep, back.remains_name, remains)

@@ -17,7 +17,7 @@ def _prepare(call: Call) -> Answer:
 
 
 def _stamp(call: Call) -> Answer:
-    return Answer(stamp(call.settings, call.order(StampOrder), call.token))
+    return Answer(stamp(call.settings, call.public_keys(), call.order(StampOrder), call.token))
 
 
 def _claim(call: Call) -> Answer:
