@@ -595,3 +595,24 @@ def test_set_aside_once_more_leaves_files_that_were_put_back_since(kept_elsewher
     before = lane.everything()
     refused(lane.run("set-aside", lane.sign(order)), "readings_moved")
     assert lane.everything() == before
+
+
+def test_a_keep_that_is_not_all_on_one_volume_is_met_before_anything_moves(
+    kept_elsewhere: Estate,
+) -> None:
+    lane = kept_elsewhere
+    token = lane.sign(lane.permit())
+    # On the volume of the served files, from which nothing can be renamed into the keep's rest.
+    elsewhere = lane.folder / "elsewhere"
+    elsewhere.mkdir()
+    before = lane.everything()
+    for part in ("filestores", "sides", "released"):
+        link = lane.keep / part
+        if link.exists():
+            link.rmdir()
+        link.symlink_to(elsewhere)
+        refused(lane.run("begin", token), "keep_unusable")
+        assert lane.everything() == before
+        assert lane.takes_connections()
+        link.unlink()
+    lane.done("begin", token)

@@ -25,9 +25,10 @@ from launchplane_lane_contracts.vocabulary import KeepState
 
 from . import durable, filestore
 from .copying import bytes_of
-from .mounts import why_not_renamed
+from .mounts import on_one_volume, why_not_renamed
 from .one_at_a_time import one_at_a_time
-from .side import Sides
+from .release_notes import RELEASED
+from .side import SIDES, Sides
 
 LANE_FILE = "lane"
 BEGUN = "begun"
@@ -232,6 +233,13 @@ def read_keep(folder: Path | None, served: Path, lane: Lane | None) -> KeepReadi
         for part in (keep.folder / BEGUN, keep.folder / FILESTORES):
             if served.resolve().is_relative_to(part.resolve()):
                 return unusable(f"{served} lies inside the keep's own folder {part}")
+        for part in (folder / FILESTORES, folder / SIDES, folder / RELEASED):
+            # What is kept moves between them by a rename, and it has moved half-way by then.
+            if part.exists() and not on_one_volume(part, folder):
+                return unusable(
+                    f"its folder {part} is on another volume than the keep; let the whole keep be "
+                    "on one volume"
+                )
         why_copied = why_not_renamed(served, folder)
         volume = os.statvfs(folder)
         return KeepReading(

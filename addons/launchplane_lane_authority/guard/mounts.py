@@ -32,11 +32,16 @@ def is_mount_point(path: Path) -> bool:
     return path.is_mount() or mount_point_of(path) == path.resolve()
 
 
+def on_one_volume(one: Path, other: Path) -> bool:
+    """Whether things in two folders can be renamed from one into the other. Raises OSError."""
+    return one.stat().st_dev == other.stat().st_dev and mount_point_of(one) == mount_point_of(other)
+
+
 def why_not_renamed(folder: Path, keep: Path) -> str | None:
     """Why a folder cannot be renamed into the keep, where it cannot. Raises OSError."""
     # The folder may not be there; what counts is what it lies in.
     beside = next(parent for parent in folder.parents if parent.exists())
-    if keep.stat().st_dev != beside.stat().st_dev or mount_point_of(keep) != mount_point_of(beside):
+    if not on_one_volume(keep, beside):
         return f"{keep} is on another volume than {folder}"
     if folder.exists() and is_mount_point(folder):
         return f"{folder} is itself a mount point"
