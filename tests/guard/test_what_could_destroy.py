@@ -145,6 +145,10 @@ REASONS: dict[tuple[str, str], str] = {
         "(sql.Identifier(parting_name)))",
     ): "the release: the one place that drops a lane's data",
     (
+        "addons/launchplane_lane_authority/guard/keep.py",
+        "(self._begun(permit_id) / step).unlink(missing_ok=True)",
+    ): "the keep's own note of a step that was not done",
+    (
         "addons/launchplane_lane_authority/guard/release_notes.py",
         "(self.folder / step).unlink()",
     ): "the keep's own note that a database may be gone, where it still stands",
