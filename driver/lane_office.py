@@ -14,6 +14,7 @@ from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.observation import HostRecord, Observation
 from launchplane_lane_contracts.orders import AUDIENCE, SignedOrder
 from launchplane_lane_contracts.people import People
+from launchplane_lane_contracts.reading import DatabaseEntry, ServerReading
 from launchplane_lane_contracts.reasons import ReasonCode, reason
 from launchplane_lane_contracts.request import Request
 
@@ -125,6 +126,7 @@ class LaneOffice:
         trusted, _detail = self.store.trusted(witnessed.read_at)
         lane = witnessed.record.lane
         recorded, revision = self.store.evidence(lane), self.store.policy(lane)
+        database = witnessed.reading.database
         return judge(
             witnessed,
             self.keys,
@@ -150,7 +152,22 @@ class LaneOffice:
             thresholds=self.thresholds(),
             store_trusted=trusted,
             store_clock_problem=self.store.clock_problem(witnessed.read_at),
+            on_record_as=self.on_record_as(lane, database.server, database.entry),
         )
+
+    def on_record_as(
+        self, lane: Lane, server: ServerReading | None, entry: DatabaseEntry | None
+    ) -> str:
+        """As which other lane's data this very database is on record; "" where none has it."""
+        if server is None or entry is None:
+            return ""
+        found = self.store.anothers_data(
+            lane,
+            system_identifier=server.system_identifier,
+            database_oid=entry.oid,
+            name=entry.name,
+        )
+        return found.words if found is not None else ""
 
     def require_clock(self) -> None:
         """Raise Refused where the ledger knows that this host's clock is behind.

@@ -110,6 +110,11 @@ def _view(
         thresholds=host.thresholds,
         store_trusted=host.store_trusted,
         store_clock_problem=host.clock_problem,
+        on_record_as=office.on_record_as(
+            overview.record.lane,
+            witnessed.reading.database.server,
+            witnessed.reading.database.entry,
+        ),
     )
     return view_of(LaneSeen(configuration, overview, witnessed, observation, utc_now()))
 

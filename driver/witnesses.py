@@ -16,10 +16,11 @@ from launchplane_lane_contracts.judgement import (
     judge_runtime,
     kept_is_unchanged,
 )
-from launchplane_lane_contracts.observation import HostRecord, Observation
+from launchplane_lane_contracts.observation import HostRecord, MarkerObservation, Observation
 from launchplane_lane_contracts.reading import DatabaseReading, LaneReading, RuntimeWitness
 from launchplane_lane_contracts.request import Request
 from launchplane_lane_contracts.two_roads import judge_both_roads
+from launchplane_lane_contracts.vocabulary import MarkerState
 
 from .database_witness import ask_database
 from .guard_client import show
@@ -78,8 +79,13 @@ def judge(
     thresholds: Thresholds = USUAL_NUMBERS,
     store_trusted: bool = True,
     store_clock_problem: str = "",
+    on_record_as: str = "",
 ) -> Observation:
-    """The observation that the rule book decides on."""
+    """The observation that the rule book decides on.
+
+    `on_record_as` says as whose the host has this very database on record, where that is another
+    lane. It is that lane's then, whatever it says of itself.
+    """
     reading, record = witnessed.reading, witnessed.record
     database = reading.database
     row = database.marker_row
@@ -91,7 +97,7 @@ def judge(
         lane=record.lane,
         record=record,
         database=judge_both_roads(judge_database(database, record), database, witnessed.own),
-        marker=judge_marker(database, verdict, record),
+        marker=_known_as(judge_marker(database, verdict, record), on_record_as),
         filestore=judge_filestore(reading.filestore, database, record, witnessed.runtime),
         runtime=judge_runtime(witnessed.runtime, reading, record.lane),
         keep=judge_keep(reading.keep, reading.filestore),
@@ -104,6 +110,18 @@ def judge(
         clock_trusted=not clocks,
         clock_detail=clocks,
         taken_at=witnessed.read_at,
+    )
+
+
+def _known_as(marker: MarkerObservation, on_record_as: str) -> MarkerObservation:
+    if not on_record_as:
+        return marker
+    return marker.model_copy(
+        update={
+            "state": MarkerState.FOREIGN,
+            "detail": f"this host has it on record as {on_record_as}",
+            "is_anothers_own": True,
+        }
     )
 
 

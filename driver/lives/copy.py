@@ -162,6 +162,9 @@ def _is_another_lanes_data(seen: Seen) -> Iterator[Reason]:
 
 def _is_not_the_original(seen: Seen) -> Iterator[Reason]:
     original, entry = seen.original, seen.reading.database.entry
+    found = marker_reason(seen.observation.marker)
+    if seen.observation.marker.is_anothers_own and found is not None:
+        yield found
     if original is None:
         return
     tag = entry.tag if entry is not None else None

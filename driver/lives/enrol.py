@@ -6,6 +6,7 @@ from launchplane_lane_contracts.contract import Digest
 from launchplane_lane_contracts.enrolment import Enrolment
 from launchplane_lane_contracts.policy import effective_policy
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
+from launchplane_lane_contracts.rules.database_and_files import marker_reason
 from launchplane_lane_contracts.vocabulary import DatabaseState, MarkerState, TagState
 
 from ..lane_office import LaneOffice, utc_now
@@ -41,9 +42,24 @@ class Enrol(Life[Enrolment]):
                 f"There is no data to enrol: {observation.database.detail}.",
                 "A lane without data needs no enrolling; ask for a bootstrap.",
             )
-        if observation.marker.state is not MarkerState.ABSENT and initialised:
+        foreign = marker_reason(observation.marker)
+        if observation.marker.is_anothers_own and foreign is not None:
+            yield foreign
+        elif observation.marker.state is not MarkerState.ABSENT and initialised:
             yield _already(f"the database has a marker ({observation.marker.detail})")
         entry = seen.reading.database.entry
+        if entry is not None and entry.locked and initialised and not _is_locked_afterwards(seen):
+            # Somebody protects it, and nobody has told the host why.
+            yield reason(
+                ReasonCode.ALREADY_ENROLLED,
+                f"The database is locked against being dropped (IS_TEMPLATE), nobody recorded why, "
+                f"and revision {seen.revision.number if seen.revision else 'none'} of the policy "
+                "would have it enrolled as data that may be replaced.",
+                "Find out whose data it is and who locked it. Data that is the only true copy is "
+                "enrolled under a policy that says so. If nobody means the lock, whoever owns the "
+                "database takes it off (ALTER DATABASE ... IS_TEMPLATE false); then look again.",
+                oid=entry.oid,
+            )
         tag = entry.tag if entry is not None else None
         if tag is not None and (tag.lane != lane or tag.state is TagState.KEPT):
             yield _already(f"the database is tagged as data of lane {tag.lane} ({tag.state})")
@@ -56,12 +72,6 @@ class Enrol(Life[Enrolment]):
         assert database.entry is not None
         assert database.server is not None
         assert seen.revision is not None
-        effective = effective_policy(
-            seen.revision.policy,
-            utc_now(),
-            marker_authoritative=False,
-            claimed=observation.marker.claimed,
-        )
         return Enrolment(
             lane=seen.asked.lane,
             requester=seen.asked.requester,
@@ -71,7 +81,7 @@ class Enrol(Life[Enrolment]):
             database_oid=database.entry.oid,
             filestore_path=observation.filestore.path,
             policy_revision=seen.revision.number,
-            authoritative=effective.authoritative,
+            authoritative=_is_authoritative(seen),
         )
 
     def words(self, document: Enrolment) -> tuple[str, ...]:
@@ -95,6 +105,21 @@ class Enrol(Life[Enrolment]):
         """The marker may stand there already."""
         marker = marked_before(office, self.asked(document), digest, "enrolled")
         return _done(marker.generation, document) if marker is not None else None
+
+
+def _is_authoritative(seen: Seen) -> bool:
+    assert seen.revision is not None
+    return effective_policy(
+        seen.revision.policy,
+        utc_now(),
+        marker_authoritative=False,
+        claimed=seen.observation.marker.claimed,
+    ).authoritative
+
+
+def _is_locked_afterwards(seen: Seen) -> bool:
+    """Without a policy it is refused for that."""
+    return seen.revision is None or _is_authoritative(seen)
 
 
 def _done(generation: int, document: Enrolment) -> str:

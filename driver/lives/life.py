@@ -19,7 +19,7 @@ from launchplane_lane_contracts.lives import LifeDocument
 from launchplane_lane_contracts.observation import HostRecord, Observation
 from launchplane_lane_contracts.orders import ProvenByBackup
 from launchplane_lane_contracts.policy import PolicyRevision
-from launchplane_lane_contracts.reading import LaneReading, RuntimeWitness
+from launchplane_lane_contracts.reading import DatabaseReading, LaneReading, RuntimeWitness
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
 from ..backups.pins import pinned_backups
@@ -69,6 +69,8 @@ class Seen:
     """The proof of a backup of the kept data that was asked for."""
     held_by_backup: tuple[DatabaseName, ...] = ()
     """The kept data that was dropped on the proof of the backup that was asked for."""
+    kept_on_record_as: str = ""
+    """As which other lane's data the kept data that was asked for is on record; "" if none's."""
     proven_kept: frozenset[str] = frozenset()
     """The names of the kept data of which a backup is proven."""
     original: Original | None = None
@@ -179,9 +181,23 @@ def see(office: LaneOffice, asked: Asked) -> Seen:
             if proof_of_kept(office.store, asked.lane, DatabaseName(each.name)) is not None
         ),
         proof=proof_of_kept(office.store, asked.lane, asked.kept) if asked.kept else None,
+        kept_on_record_as=_on_record_as(office, asked, witnessed.reading.database),
         held_by_backup=(
             pinned_backups(office.store, asked.lane).get(asked.backup, ()) if asked.backup else ()
         ),
+    )
+
+
+def _on_record_as(office: LaneOffice, asked: Asked, database: DatabaseReading) -> str:
+    if asked.kept is None or database.server is None:
+        return ""
+    return next(
+        (
+            office.on_record_as(asked.lane, database.server, each)
+            for each in database.neighbours
+            if each.name == asked.kept
+        ),
+        "",
     )
 
 

@@ -59,6 +59,15 @@ class ReleaseKept(Life[Release]):
                 "If it was renamed or moved, put it back under its name; if something else stands "
                 "there, move that away. Then try again.",
             )
+        if seen.kept_on_record_as:
+            yield reason(
+                ReasonCode.MARKER_FOREIGN,
+                f"{kept.name} is on record as {seen.kept_on_record_as} as well, so it is not this "
+                "lane's to release.",
+                "Find out whose data it is. A lane that has it on record by mistake declares it "
+                "lost (`lane-authority lost`), with its guard at its own place; nothing is dropped "
+                "by that.",
+            )
         if counts_as_authoritative(seen, kept) and seen.proof is None and not seen.asked.give_up:
             yield reason(
                 ReasonCode.RELEASE_NEEDS_PROOF,

@@ -60,7 +60,10 @@ class Retire(Life[Retirement]):
                 "Enrol what stands there first; where nothing does, take the lane out of the "
                 "configuration.",
             )
-        elif database.state is DatabaseState.INITIALISED:
+        elif (
+            database.state is DatabaseState.INITIALISED
+            or seen.observation.marker.state is MarkerState.FOREIGN
+        ):
             found = marker_reason(seen.observation.marker)
             if found is not None:
                 yield found

@@ -10,6 +10,7 @@ from launchplane_lane_contracts.observation import Observation
 from launchplane_lane_contracts.orders import Permit
 from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
+from launchplane_lane_contracts.rules.database_and_files import marker_reason
 from launchplane_lane_contracts.vocabulary import DataSource, OperationPhase, RuntimeState
 
 from ..guard_client import carry_out, show
@@ -82,6 +83,9 @@ def finish(
             )
         return _record_settled(office, operation, permit, stamped)
     witnessed, observation = _both_witnesses_agree(office, operation, permit, wait_for_runtime)
+    foreign = marker_reason(observation.marker)
+    if observation.marker.is_anothers_own and foreign is not None:
+        raise Refused.because(foreign)
     _obligations_met(permit, witnessed, operation, _still_kept(office, operation))
     return _settle(office, operation, permit, witnessed, observation)
 

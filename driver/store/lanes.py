@@ -24,6 +24,7 @@ from launchplane_lane_contracts.vocabulary import LIVE_PHASES, OperationPhase
 
 from .reading import read_plain, read_text
 from .schema import KeptRow, LaneRow, OperationRow
+from .whose_data import refuse_anothers_data
 
 
 def lane_row(session: Session, lane: Lane) -> LaneRow:
@@ -83,7 +84,7 @@ def record_from(
         nonce=Nonce(row.nonce) if row.nonce is not None else None,
         identity=(
             read_text(PhysicalIdentity, row.identity, f"where the data of lane {lane} stood")
-            if row.identity is not None
+            if row.identity is not None and not row.declared_lost
             else None
         ),
         filestore_path=(
@@ -128,8 +129,16 @@ def record_live_data(
 ) -> None:
     """Write down what the lane's data is now.
 
-    Raises Refused for a generation that was not handed out, or is older than the recorded one.
+    Raises Refused for a generation that was not handed out, or is older than the recorded one, and
+    for data that another lane has on record.
     """
+    refuse_anothers_data(
+        session,
+        lane,
+        system_identifier=identity.system_identifier,
+        database_oid=identity.database_oid,
+        name=identity.database_name,
+    )
     row = lane_row(session, lane)
     if not (row.generation or 1) <= generation < row.next_generation:
         raise Refused.because(
@@ -156,9 +165,9 @@ def record_loss(session: Session, lane: Lane, *, retired: bool = False) -> int:
     taken = take_generation(session, lane)
     row = lane_row(session, lane)
     row.generation = taken
+    # Where it stood stays in the row: what is kept of it is known by that, whatever it lost.
     row.declared_lost, row.retired = True, retired
     row.nonce = None
-    row.identity = None
     row.filestore_path = None
     return taken
 
@@ -178,8 +187,9 @@ def kept_of(session: Session, lane: Lane) -> tuple[KeptData, ...]:
 def add_kept(session: Session, kept: KeptData, operation_id: OperationId | None) -> None:
     """Note what an operation, or none, set aside; noting the very same again changes nothing.
 
-    Raises Refused when other data was noted under that name.
+    Raises Refused when other data was noted under that name, or another lane has it on record.
     """
+    _refuse_anothers(session, kept)
     present = session.get(KeptRow, (str(kept.lane), kept.name))
     if present is not None:
         if kept_from(present, kept.lane) == kept and present.gone_back_at is None:
@@ -206,6 +216,20 @@ def add_kept(session: Session, kept: KeptData, operation_id: OperationId | None)
         )
     )
     session.flush()
+
+
+def _refuse_anothers(session: Session, kept: KeptData) -> None:
+    row = session.get(LaneRow, str(kept.lane))
+    if row is None or row.identity is None:
+        return
+    stood = read_text(PhysicalIdentity, row.identity, f"where the data of {kept.lane} stood")
+    refuse_anothers_data(
+        session,
+        kept.lane,
+        system_identifier=stood.system_identifier,
+        database_oid=kept.database_oid,
+        name=kept.name,
+    )
 
 
 def set_kept_until(session: Session, operation_id: OperationId, until: UtcInstant) -> None:

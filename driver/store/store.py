@@ -63,6 +63,7 @@ from .overview import LaneOverview, OperationSummary, lane_overviews, last_settl
 from .reconciling import LaneClaim, Reconciled
 from .records import LaneEvidence, LedgerEntry, OperationRecord, Proposal, StoredApproval
 from .schema import LedgerRow
+from .whose_data import AnothersData, anothers_data
 
 LARGEST_STEP_BACK = timedelta(seconds=60)
 """How far the clock may stand before the highest time in the ledger."""
@@ -255,6 +256,19 @@ class Store:
         """What was last recorded of a lane, who holds it, and what is kept."""
         with self._database.reading() as session:
             return lanes.host_record(session, lane)
+
+    def anothers_data(
+        self, lane: Lane, *, system_identifier: str, database_oid: int, name: str
+    ) -> AnothersData | None:
+        """What lane has this very database on record, where it is not `lane`; None if none has."""
+        with self._database.reading() as session:
+            return anothers_data(
+                session,
+                lane,
+                system_identifier=system_identifier,
+                database_oid=database_oid,
+                name=name,
+            )
 
     def overviews(self, lanes: Sequence[Lane]) -> tuple[LaneOverview, ...]:
         """What is on record of each of these lanes, in their order. At most some hundred."""

@@ -8,6 +8,7 @@ import pytest
 
 from launchplane_lane_contracts.contract import Digest, Nonce, OperationId, PermitId, Person
 from launchplane_lane_contracts.errors import BadInput, Busy, Refused
+from launchplane_lane_contracts.marker import PhysicalIdentity
 from launchplane_lane_contracts.policy import Policy
 from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_contracts.vocabulary import OperationPhase, RolloutState
@@ -458,3 +459,38 @@ def test_nothing_is_enrolled_while_an_operation_holds_the_lane(store: Store) -> 
     with pytest.raises(Busy):
         store.record_data(CM, 1, Nonce("nonce-x"), IDENTITY, FILES, NOW, "enrol")
     assert store.host_record(CM).generation is None
+
+
+def test_what_one_lane_has_on_record_is_recorded_for_no_other(store: Store) -> None:
+    record_open_policy(store, SYO)
+    store.record_data(
+        SYO, store.new_generation(SYO), Nonce("nonce-syo"), IDENTITY, FILES, NOW, "enrol"
+    )
+    generation = store.new_generation(CM)
+
+    def take(identity: PhysicalIdentity) -> None:
+        store.record_data(CM, generation, Nonce("nonce-cm"), identity, FILES, NOW, "enrol")
+
+    def refuse(oid: int, *, kept_as: str | None) -> None:
+        renamed = {"database_oid": oid, "database_name": "renamed", "marker_table_oid": 30001}
+        with pytest.raises(Refused) as caught:
+            take(IDENTITY.model_copy(update=renamed))
+        (found,) = caught.value.reasons
+        assert found.code is ReasonCode.MARKER_FOREIGN
+        assert (str(SYO) in found.message) and (kept_as is None or kept_as in found.message)
+        assert store.host_record(CM).generation is None
+
+    refuse(IDENTITY.database_oid, kept_as=None)
+    # What is kept of a lane that has no data any more is still that lane's.
+    aside = kept("syo__kept_1", 1).model_copy(update={"lane": SYO})
+    digest = store.propose("loss", aside, REQUESTER, NOW)
+    store.begin_life(SYO, digest)
+    store.declare_lost(SYO, life_digest=digest, kept=aside, kept_until=A_WEEK_ON, now=NOW)
+    assert store.host_record(SYO).identity is None
+    refuse(aside.database_oid, kept_as=aside.name)
+    # Another cluster has another database with that oid; and what was released is nobody's.
+    elsewhere = {"system_identifier": "7380000000000000002", "database_oid": aside.database_oid}
+    take(IDENTITY.model_copy(update=elsewhere))
+    released = store.propose("release", kept("syo__kept_1", 2), REQUESTER, NOW)
+    store.mark_kept_released(SYO, aside.name, life_digest=released, now=NOW)
+    take(IDENTITY.model_copy(update={"database_oid": aside.database_oid}))

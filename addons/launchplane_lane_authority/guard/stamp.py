@@ -210,7 +210,7 @@ def _in_the_way(order: StampOrder, database: DatabaseReading) -> Reason | None:
     if order.replaces is not None and database.marker_digest != order.replaces:
         return _moved(f"the marker row with digest {order.replaces}", str(database.marker_digest))
     if row is None:
-        return None
+        return _locked_by_others(order, database)
     remedy = "Plan again: the plan says whose data stands there and what can be done about it."
     if row.lane not in (str(order.lane), str(order.copy_of)):
         return reason(
@@ -238,6 +238,21 @@ def _in_the_way(order: StampOrder, database: DatabaseReading) -> Reason | None:
             found=row.generation,
         )
     return None
+
+
+def _locked_by_others(order: StampOrder, database: DatabaseReading) -> Reason | None:
+    """Why data without a marker is not enrolled: its lock is somebody's, who was not heard."""
+    entry = database.entry
+    if order.permit_id is not None or order.lock or entry is None or not entry.locked:
+        return None
+    return reason(
+        ReasonCode.ALREADY_ENROLLED,
+        f"Database {entry.name} has no marker and is locked, and the order would leave it "
+        "unlocked. Nobody recorded why it is locked.",
+        "Find out whose data it is and who locked it. If nobody means the lock, whoever owns the "
+        "database takes it off (ALTER DATABASE ... IS_TEMPLATE false); then plan again.",
+        oid=entry.oid,
+    )
 
 
 def _own_tag_of_another_lane(order: StampOrder, database: DatabaseReading) -> Reason | None:

@@ -1,0 +1,95 @@
+"""Whose data a database is on record as, whatever it says of itself: asked for every other lane."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from launchplane_lane_contracts.errors import Refused
+from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.marker import PhysicalIdentity
+from launchplane_lane_contracts.reasons import ReasonCode, reason
+
+from .reading import read_text
+from .schema import KeptRow, LaneRow
+
+
+@dataclass(frozen=True)
+class AnothersData:
+    """What another lane has on record."""
+
+    lane: Lane
+    kept_as: str | None
+    """The name under which it was set aside; None where it is that lane's live data."""
+
+    @property
+    def words(self) -> str:
+        """Whose it is, in a few words."""
+        whose = f"the data of lane {self.lane}"
+        return f"{whose}, kept as {self.kept_as}" if self.kept_as is not None else whose
+
+
+def anothers_data(
+    session: Session, lane: Lane, *, system_identifier: str, database_oid: int, name: str
+) -> AnothersData | None:
+    """What lane has this very database on record, where it is not `lane`; None where none has.
+
+    Kept data is on the cluster where the lane's data stood last. Where none ever stood, only its
+    name tells it from another database with that oid.
+    """
+    live = select(LaneRow).where(
+        LaneRow.lane != str(lane),
+        # The canonical text has no spaces and sorted keys. It is read below all the same.
+        LaneRow.identity.contains(f'"database_oid":{database_oid},', autoescape=True),
+        LaneRow.identity.contains(f'"{system_identifier}"', autoescape=True),
+        LaneRow.declared_lost.is_(False),
+    )
+    for row in session.scalars(live):
+        if _stood(row) == (system_identifier, database_oid):
+            return AnothersData(Lane.parse(row.lane), None)
+    kept = select(KeptRow).where(
+        KeptRow.lane != str(lane),
+        KeptRow.database_oid == database_oid,
+        KeptRow.released_at.is_(None),
+        KeptRow.gone_back_at.is_(None),
+    )
+    for each in session.scalars(kept):
+        stood = _stood(session.get(LaneRow, each.lane))
+        if stood[0] == system_identifier or (stood[0] is None and each.name == name):
+            return AnothersData(Lane.parse(each.lane), each.name)
+    return None
+
+
+def _stood(row: LaneRow | None) -> tuple[str | None, int | None]:
+    """On which cluster a lane's data stood last, and with which oid."""
+    if row is None or row.identity is None:
+        return None, None
+    found = read_text(PhysicalIdentity, row.identity, f"where the data of lane {row.lane} stood")
+    return found.system_identifier, found.database_oid
+
+
+def refuse_anothers_data(
+    session: Session, lane: Lane, *, system_identifier: str, database_oid: int, name: str
+) -> None:
+    """Raise Refused where another lane has this very database on record."""
+    found = anothers_data(
+        session,
+        lane,
+        system_identifier=system_identifier,
+        database_oid=database_oid,
+        name=name,
+    )
+    if found is None:
+        return
+    raise Refused.because(
+        reason(
+            ReasonCode.MARKER_FOREIGN,
+            f"Database {name} (oid {database_oid}) on cluster {system_identifier} is on record as "
+            f"{found.words}, so nothing of it was recorded for lane {lane}.",
+            f"Correct the connection of lane {lane}: it must have a database of its own. What lane "
+            f"{found.lane} lost of its marker is written again there (`lane-authority adopt "
+            f"{found.lane}`).",
+            lane=lane,
+            found=found.lane,
+        )
+    )
