@@ -218,6 +218,24 @@ def add_kept(session: Session, kept: KeptData, operation_id: OperationId | None)
     session.flush()
 
 
+def take_kept_back(session: Session, kept: KeptData) -> bool:
+    """Note that data stands kept which its own tag says is kept; whether that was news.
+
+    What was once released, or had gone back, counts as authoritative from then on. Raises Refused
+    when other data was noted under that name, or another lane has it on record.
+    """
+    present = session.get(KeptRow, (str(kept.lane), kept.name))
+    if present is None or present.database_oid != kept.database_oid:
+        add_kept(session, kept, None)
+        return True
+    if present.released_at is None and present.gone_back_at is None:
+        return False
+    _refuse_anothers(session, kept)
+    present.released_at = present.gone_back_at = None
+    present.authoritative, present.kept_until = True, kept.kept_until
+    return True
+
+
 def _refuse_anothers(session: Session, kept: KeptData) -> None:
     row = session.get(LaneRow, str(kept.lane))
     if row is None or row.identity is None:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from launchplane_lane_contracts.contract import DatabaseName, Digest, PermitId, Person, UtcInstant
+from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.evidence import KeptData
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.marker import Marker
@@ -19,7 +21,7 @@ from launchplane_lane_contracts.vocabulary import OperationPhase, RolloutState
 
 from ..highest import NOTHING, Highest
 from ..ledger_head import LedgerHead
-from .lanes import add_kept, kept_of, lane_row, live_row
+from .lanes import lane_row, live_row, take_kept_back
 from .ledger import EntryKind, Transaction
 from .policies import policy_in_force
 from .schema import ApprovalRow, LaneRow, PolicyRow
@@ -176,26 +178,32 @@ def _reconcile_lane(
             f"{lane}: generation {highest.generation} was handed out, and no data of it is at its "
             f"place; what is there can be adopted: `lane-authority adopt {lane}`."
         )
-    present = {each.name for each in kept_of(session, lane)}
     for each in claim.kept:
-        if each.name in present:
-            continue
-        add_kept(
+        yield from _take_kept(session, lane, each, now)
+
+
+def _take_kept(session: Session, lane: Lane, claim: KeptClaim, now: UtcInstant) -> Iterator[str]:
+    try:
+        is_news = take_kept_back(
             session,
             KeptData(
                 lane=lane,
-                name=each.name,
-                database_oid=each.database_oid,
-                generation=each.generation,
-                permit_id=each.permit_id,
-                set_aside_at=each.set_aside_at or now,
+                name=claim.name,
+                database_oid=claim.database_oid,
+                generation=claim.generation,
+                permit_id=claim.permit_id,
+                set_aside_at=claim.set_aside_at or now,
                 kept_until=now + KEPT_FOR,
                 authoritative=True,
-                has_filestore=each.has_filestore,
+                has_filestore=claim.has_filestore,
             ),
-            None,
         )
-        yield f"{lane}: {each.name} is kept, and counts as authoritative."
+    except Refused as refusal:
+        # The other lanes are taken all the same.
+        yield f"{lane}: {claim.name} stands kept and was not taken. {refusal.message}"
+        return
+    if is_news:
+        yield f"{lane}: {claim.name} is kept, and counts as authoritative."
 
 
 def _is_the_newest(

@@ -6,13 +6,21 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from launchplane_lane_contracts.contract import Digest, Nonce, OperationId, PermitId, Person
+from launchplane_lane_contracts.contract import (
+    DatabaseName,
+    Digest,
+    Nonce,
+    OperationId,
+    PermitId,
+    Person,
+)
 from launchplane_lane_contracts.errors import BadInput, Busy, Refused
 from launchplane_lane_contracts.marker import PhysicalIdentity
 from launchplane_lane_contracts.policy import Policy
 from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_contracts.vocabulary import OperationPhase, RolloutState
 from launchplane_lane_driver.store import OperationRecord, Store
+from launchplane_lane_driver.store.reconciling import KeptClaim, LaneClaim
 from tests.driver.places import Place
 from tests.driver.sample import (
     A_WEEK_ON,
@@ -494,3 +502,43 @@ def test_what_one_lane_has_on_record_is_recorded_for_no_other(store: Store) -> N
     released = store.propose("release", kept("syo__kept_1", 2), REQUESTER, NOW)
     store.mark_kept_released(SYO, aside.name, life_digest=released, now=NOW)
     take(IDENTITY.model_copy(update={"database_oid": aside.database_oid}))
+
+
+def test_what_stands_kept_again_is_taken_and_stops_no_other_lane(store: Store) -> None:
+    settled(store)
+    (gone,) = store.host_record(CM).kept
+    digest = store.propose("release", gone, REQUESTER, NOW)
+    store.mark_kept_released(CM, gone.name, life_digest=digest, now=NOW)
+
+    def claim(name: str, oid: int) -> KeptClaim:
+        return KeptClaim(
+            name=DatabaseName(name),
+            database_oid=oid,
+            generation=1,
+            permit_id=PermitId(gone.permit_id),
+            set_aside_at=NOW,
+            has_filestore=True,
+        )
+
+    def reconcile(oid: int) -> tuple[str, ...]:
+        claims = (
+            LaneClaim(CM, None, (claim(gone.name, oid),)),
+            LaneClaim(SYO, None, (claim("syo__kept_1", 16390),)),
+        )
+        return store.reconcile(claims, by=REQUESTER, now=NOW, look_only=False).taken
+
+    # Other data under that name is told of, and the lane after it is taken.
+    told, taken = reconcile(gone.database_oid + 1)
+    assert gone.name in told
+    assert "was not taken" in told
+    assert "syo__kept_1 is kept" in taken
+    assert store.host_record(CM).kept == ()
+    assert [each.name for each in store.host_record(SYO).kept] == ["syo__kept_1"]
+    # The very same, back from a place where it was left behind, counts as authoritative.
+    (again,) = reconcile(gone.database_oid)
+    assert "counts as authoritative" in again
+    (kept_again,) = store.host_record(CM).kept
+    assert (kept_again.database_oid, kept_again.authoritative) == (gone.database_oid, True)
+    assert kept_again.kept_until is not None
+    assert reconcile(gone.database_oid) == ()
+    store.verify_ledger()
