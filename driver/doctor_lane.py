@@ -28,7 +28,7 @@ from . import __version__
 from .database_witness import ask_database
 from .doctor_host import HostParts
 from .examination import Finding
-from .guard_client import show
+from .guard_client import NO_GUARD, show
 from .lane_configuration import LaneConfiguration
 from .runtime_client import ask_runtime
 from .store.overview import LaneOverview
@@ -50,7 +50,7 @@ class LaneParts:
     @property
     def guard_is_silent(self) -> bool:
         """Whether the guard gave no reading at all."""
-        return self.reading.guard_version == "unknown"
+        return self.reading.guard_version == NO_GUARD
 
     @property
     def authoritative(self) -> bool:

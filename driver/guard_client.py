@@ -155,6 +155,26 @@ def _silence(configuration: LaneConfiguration, detail: str) -> CouldNotTell:
     return CouldNotTell(f"{found.code}: {found.message}", (found,))
 
 
+NO_GUARD = "unknown"
+"""The version of a guard that did not answer."""
+
+
+def require_answer(configuration: LaneConfiguration, reading: LaneReading) -> None:
+    """Raise CouldNotTell where the guard did not answer, so that nothing of it was read."""
+    if reading.guard_version != NO_GUARD:
+        return
+    problem = reading.identity_problem or "it did not answer"
+    found = reason(
+        ReasonCode.GUARD_SILENT,
+        f"Lane {configuration.lane} was not read. "
+        + problem.removeprefix(f"{ReasonCode.GUARD_SILENT}: "),
+        "Try its guard command by hand with `show` and put right what it says; then try again.",
+        lane=configuration.lane,
+        detail=problem,
+    )
+    raise CouldNotTell(f"{found.code}: {found.message}", (found,))
+
+
 def unread(configuration: LaneConfiguration, problem: str) -> LaneReading:
     """The reading of a lane that was not read, and why."""
     return LaneReading(
@@ -167,6 +187,6 @@ def unread(configuration: LaneConfiguration, problem: str) -> LaneReading:
         ),
         keep=KeepReading(state=KeepState.UNUSABLE, problem=problem),
         read_at=datetime.now(UTC),
-        guard_version="unknown",
+        guard_version=NO_GUARD,
         rulebook_version=RULEBOOK_VERSION,
     )

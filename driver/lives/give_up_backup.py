@@ -19,6 +19,7 @@ class GiveUpBackup(Life[BackupGivenUp]):
     kind = "backup_given_up"
     command = "backup give-up"
     document = BackupGivenUp
+    needs_the_guard = False
 
     def refusals(self, seen: Seen) -> Iterator[Reason]:
         """Data must have been released on it, and nothing be unfinished."""

@@ -23,6 +23,7 @@ from launchplane_lane_contracts.reading import DatabaseReading, LaneReading, Run
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
 from ..backups.pins import pinned_backups
+from ..guard_client import require_answer
 from ..lane_configuration import LaneConfiguration
 from ..lane_office import LaneOffice, utc_now
 from ..policy_changes import PolicyChange, lowering_change
@@ -102,6 +103,8 @@ class Life(ABC, Generic[Document]):
     """What is signed."""
     needs_reason: ClassVar[bool] = True
     """Whether the one who asks has to say why."""
+    needs_the_guard: ClassVar[bool] = True
+    """Whether nothing can be said where the lane's guard does not answer."""
 
     @abstractmethod
     def refusals(self, seen: Seen) -> Iterator[Reason]:
@@ -133,11 +136,14 @@ class Life(ABC, Generic[Document]):
 def look(office: LaneOffice, life: Life[Document], asked: Asked) -> LifePlan[Document]:
     """Say what would be done, and put it up for signatures. The lane is not changed.
 
-    Raises Refused with all reasons when it may not be done, BadInput without a reason.
+    Raises Refused with all reasons when it may not be done, BadInput without a reason, CouldNotTell
+    where the guard did not answer and is needed.
     """
     if life.needs_reason and not asked.reason.strip():
         raise BadInput("Say why with --reason, for those who sign and for the record.")
     seen = see(office, asked)
+    if life.needs_the_guard:
+        require_answer(seen.configuration, seen.reading)
     refused = tuple(life.refusals(seen))
     if refused:
         raise Refused.because(*refused)

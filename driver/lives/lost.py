@@ -23,7 +23,7 @@ from launchplane_lane_contracts.vocabulary import (
 from ..lane_office import LaneOffice, utc_now
 from .life import Life, LifePlan, Seen, see
 from .place import nothing_is_under_way, the_guard_looks_at_the_lane, the_policy_is_known
-from .setting_aside import WhatIsThere, generation_there, has_files, set_aside
+from .setting_aside import WhatIsThere, generation_there, has_files, keep_for, set_aside
 
 LOST = "lost"
 """What stands in the name of what was set aside so."""
@@ -35,6 +35,7 @@ class DeclareLost(Life[Loss]):
     kind = "loss"
     command = "lost"
     document = Loss
+    needs_the_guard = False
 
     def refusals(self, seen: Seen) -> Iterator[Reason]:
         """There must be recorded data, and what stands there must not be another lane's."""
@@ -171,15 +172,16 @@ class DeclareLost(Life[Loss]):
 
 def _declare(office: LaneOffice, document: Loss, digest: Digest, seen: Seen) -> str:
     kept, there = None, _what_is_there(document, digest, seen)
+    authoritative = _is_authoritative(seen)
     if there.needs_the_guard:
-        kept = set_aside(office, seen, there, authoritative=_is_authoritative(seen))
+        kept = set_aside(office, seen, there, authoritative=authoritative)
     now = utc_now()
     assert seen.revision is not None
     record = office.store.declare_lost(
         document.lane,
         life_digest=digest,
         kept=kept,
-        kept_until=later(now, seen.revision.policy.replaced_kept_for),
+        kept_until=later(now, keep_for(seen.revision.policy, authoritative=authoritative)),
         now=now,
         ends=document.ends,
         kept_gone=tuple(DatabaseName(each) for each in document.kept_gone),
@@ -194,8 +196,10 @@ def _declare(office: LaneOffice, document: Loss, digest: Digest, seen: Seen) -> 
 def _is_authoritative(seen: Seen) -> bool:
     """A marker that cannot be read may have said so."""
     assert seen.revision is not None
-    marker = seen.observation.marker
+    marker, unfinished = seen.observation.marker, seen.record.unfinished
     said = marker.authoritative or marker.state is not MarkerState.BOUND
+    # An operation that ends with it may have found data that counted as such.
+    said = said or (unfinished is not None and unfinished.authoritative)
     return effective_policy(
         seen.revision.policy, utc_now(), marker_authoritative=said, claimed=marker.claimed
     ).authoritative

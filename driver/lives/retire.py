@@ -10,11 +10,7 @@ from launchplane_lane_contracts.contract import (
     later,
 )
 from launchplane_lane_contracts.lives import Retirement
-from launchplane_lane_contracts.policy import (
-    SHORTEST_KEEPING_OF_AUTHORITATIVE_DATA,
-    Policy,
-    effective_policy,
-)
+from launchplane_lane_contracts.policy import Policy, effective_policy
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.rules.database_and_files import marker_reason
 from launchplane_lane_contracts.vocabulary import DatabaseState, FilestoreState, MarkerState
@@ -27,7 +23,7 @@ from .place import (
     the_guard_looks_at_the_lane,
     the_policy_is_known,
 )
-from .setting_aside import WhatIsThere, has_files, set_aside
+from .setting_aside import WhatIsThere, has_files, keep_for, set_aside
 
 RETIRED = "retired"
 """What stands in the name of what was set aside so."""
@@ -154,10 +150,8 @@ def _retire(office: LaneOffice, document: Retirement, digest: Digest, seen: Seen
         kept = set_aside(office, seen, there, authoritative=document.authoritative)
     assert seen.revision is not None
     policy = seen.revision.policy
-    shortest = SHORTEST_KEEPING_OF_AUTHORITATIVE_DATA if document.authoritative else None
-    keep_for = max(policy.replaced_kept_for, shortest or policy.replaced_kept_for)
     now = utc_now()
-    kept_until = later(now, keep_for)
+    kept_until = later(now, keep_for(policy, authoritative=document.authoritative))
     revision = office.store.retire(
         document.lane,
         policy_of_a_retired_lane(policy),

@@ -1,6 +1,7 @@
 """Keeping what stands at a lane's place though no rebuild follows: by order, seen to be done."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from launchplane_lane_contracts.contract import (
     RULEBOOK_VERSION,
@@ -14,6 +15,7 @@ from launchplane_lane_contracts.evidence import KeptData
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.naming import kept_name
 from launchplane_lane_contracts.orders import SetAsideOrder
+from launchplane_lane_contracts.policy import SHORTEST_KEEPING_OF_AUTHORITATIVE_DATA, Policy
 from launchplane_lane_contracts.reading import DatabaseEntry
 from launchplane_lane_contracts.reasons import ReasonCode, reason
 from launchplane_lane_contracts.vocabulary import DatabaseState
@@ -119,6 +121,13 @@ def set_aside(
         authoritative=authoritative,
         has_filestore=what.has_filestore,
     )
+
+
+def keep_for(policy: Policy, *, authoritative: bool) -> timedelta:
+    """How long it is kept at least: as the policy says, and the only true copy for a day."""
+    if not authoritative:
+        return policy.replaced_kept_for
+    return max(policy.replaced_kept_for, SHORTEST_KEEPING_OF_AUTHORITATIVE_DATA)
 
 
 def generation_there(seen: Seen, entry: DatabaseEntry | None) -> int:

@@ -1,13 +1,14 @@
 """What another lane has on record is that lane's, though it lost everything that says so."""
 
 import shutil
+from typing import Any
 
 from launchplane_lane_contracts.marker import EVENT_TABLE, FILESTORE_TAG_NAME, MARKER_TABLE
 from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_contracts.vocabulary import DataSource, MarkerState, Operation
 from launchplane_lane_driver import operations
 from launchplane_lane_driver.lane_view import lane_view
-from launchplane_lane_driver.lives import Asked, carry_out, look
+from launchplane_lane_driver.lives import Asked, Life, carry_out, look
 from launchplane_lane_driver.lives.adopt import Adopt
 from launchplane_lane_driver.lives.enrol import Enrol
 from launchplane_lane_driver.lives.lost import DeclareLost
@@ -24,7 +25,7 @@ from tests.driver.small_host import (
 )
 from tests.guard import fingerprint
 
-LIVES = (Enrol(), Adopt(), DeclareLost(), Retire())
+LIVES: tuple[Life[Any], ...] = (Enrol(), Adopt(), DeclareLost(), Retire())
 
 
 def forget(lane: SmallLane) -> None:
@@ -78,7 +79,7 @@ def test_a_lane_that_is_led_to_recorded_data_does_nothing_with_it(
     operations.undo(host.office, authorized.operation_id)
     for life in LIVES:
         with untouched(production), refused(ReasonCode.MARKER_FOREIGN):
-            look(host.office, life, Asked(other.lane, RITA, "it looks like ours"))  # type: ignore[arg-type]
+            look(host.office, life, Asked(other.lane, RITA, "it looks like ours"))
     host.sign(enrolment.digest, RITA, ANN)
     with untouched(production), refused(ReasonCode.MARKER_FOREIGN):
         carry_out(host.office, Retire(), enrolment.digest)

@@ -1,5 +1,7 @@
 """`lost`: what can't be backed up or reached is given up on; what is there is kept as it is."""
 
+from datetime import timedelta
+
 import pytest
 
 from launchplane_lane_contracts.contract import DatabaseName
@@ -11,7 +13,15 @@ from launchplane_lane_driver.lives import Asked, carry_out, look
 from launchplane_lane_driver.lives.adopt import Adopt
 from launchplane_lane_driver.lives.lost import DeclareLost
 from launchplane_lane_driver.lives.release import ReleaseKept
-from tests.driver.small_host import ANN, RITA, SmallHost, SmallLane, refused, untouched
+from tests.driver.small_host import (
+    ANN,
+    RITA,
+    SmallHost,
+    SmallLane,
+    refused,
+    resettable_policy,
+    untouched,
+)
 from tests.driver.work.test_interrupted import AFTER, BEFORE, killed_at
 from tests.guard import fingerprint
 
@@ -43,6 +53,7 @@ def test_data_with_a_broken_page_is_kept_and_the_lane_goes_on(
     host: SmallHost, lane: SmallLane, table: str
 ) -> None:
     oid = lane.data().oid
+    host.record_policy(resettable_policy(lane.lane, replaced_kept_for=timedelta(0)))
     break_a_page(lane, table)
     if table == MARKER_TABLE:
         assert ReasonCode.DATABASE_UNREADABLE in codes(host, lane)
@@ -66,7 +77,10 @@ def test_data_with_a_broken_page_is_kept_and_the_lane_goes_on(
     assert (there[kept.name].oid, there[kept.name].locked) == (oid, True)
     assert not there[kept.name].takes_connections
     assert (lane.keep / "filestores" / kept.name / "ab" / "abcdef").is_file()
+    # What may have been the only true copy is kept for a day, however short the policy is.
+    assert kept.authoritative is (table == MARKER_TABLE)
     assert kept.kept_until is not None
+    assert kept.kept_until - kept.set_aside_at >= timedelta(days=1) * kept.authoritative
     # The lane goes on, and is whole at the end.
     host.rebuild(lane)
     assert lane_view(host.office, lane.lane).marker.value is MarkerState.BOUND

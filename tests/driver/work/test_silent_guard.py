@@ -1,5 +1,7 @@
 """A guard that does not answer as it must: 51, and the lane is where it was."""
 
+from typing import Any
+
 import pytest
 
 from launchplane_lane_contracts.errors import CouldNotTell
@@ -7,7 +9,12 @@ from launchplane_lane_contracts.read_model import Trust
 from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_driver import operations
 from launchplane_lane_driver.lane_view import lane_view
-from tests.driver.small_host import SmallHost, SmallLane, untouched
+from launchplane_lane_driver.lives import Asked, Life, look
+from launchplane_lane_driver.lives.adopt import Adopt
+from launchplane_lane_driver.lives.enrol import Enrol
+from launchplane_lane_driver.lives.lost import DeclareLost
+from launchplane_lane_driver.lives.retire import Retire
+from tests.driver.small_host import RITA, SmallHost, SmallLane, untouched
 
 EDITED = '"$GUARD" "$@" | sed '
 GUARDS = {
@@ -86,6 +93,14 @@ def test_a_lane_whose_guard_is_silent_can_be_looked_at(host: SmallHost, lane: Sm
         codes = [each.code for each in host.plan(lane).decision.reasons]
         assert ReasonCode.DATABASE_UNREADABLE in codes
         assert host.operate("plan", str(lane.lane), "bootstrap/empty").code == 50
+    # Whoever asks for a life is told that the guard is silent, and not what else that looks like.
+    lives: tuple[Life[Any], ...] = (Enrol(), Adopt(), Retire())
+    for life in lives:
+        with pytest.raises(CouldNotTell) as silence:
+            look(host.office, life, Asked(lane.lane, RITA, "as agreed"))
+        assert [each.code for each in silence.value.reasons] == [ReasonCode.GUARD_SILENT]
+    assert host.operate("enrol", str(lane.lane)).code == 51
+    assert look(host.office, DeclareLost(), Asked(lane.lane, RITA, "it is gone")).digest
     lane.put_guard_back()
     assert host.plan(lane).decision.allowed
 
