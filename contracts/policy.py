@@ -82,7 +82,9 @@ class LiveTarget(ProviderTarget):
     """What the provider says is about to be changed, as the host read it for this request."""
 
     read_from: TargetOrigin
-    """Where it was read; a record proves nothing about what is live."""
+    """Where it was read; a record proves nothing about what is live, and what was typed is no more
+    than what somebody said.
+    """
 
 
 class Policy(VersionedContract):

@@ -118,6 +118,8 @@ class TargetOrigin(StrEnum):
 
     PROVIDER = "provider"
     RECORD = "record"
+    TYPED = "typed"
+    """An operator says so; whoever acts through the provider reads it there once more."""
 
 
 class Weight(StrEnum):

@@ -12,6 +12,7 @@ import pluggy
 from launchplane_lane_contracts.evidence import Evidence
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.plan import Plan
+from launchplane_lane_contracts.policy import LiveTarget
 from launchplane_lane_contracts.read_model import LaneView
 from launchplane_lane_contracts.request import FreshVolumes, Request
 
@@ -59,11 +60,13 @@ def launchplane_before_provider_effect(
     effect_name: str,
     data_source: str,
     fresh_volumes: FreshVolumes | None,
+    provider_target: LiveTarget | None,
 ) -> Verdict:
     """Fires just before each effect of the provider: the last moment at which no means no.
 
     `data_source` is the mode that the workflow itself was asked for, empty when it has none;
-    `fresh_volumes` are those that it names, where it names any.
+    `fresh_volumes` are those that it names, where it names any; `provider_target` is the target
+    that is about to be acted on, read from the provider for this effect.
 
     The driver that answers for the lane signs the permit here and has the data set aside.
     """

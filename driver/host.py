@@ -9,6 +9,7 @@ from launchplane_lane_contracts.errors import CouldNotTell, LaneAuthorityError, 
 from launchplane_lane_contracts.evidence import Evidence
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.plan import Plan
+from launchplane_lane_contracts.policy import LiveTarget
 from launchplane_lane_contracts.read_model import LaneView
 from launchplane_lane_contracts.reasons import ReasonCode, reason
 from launchplane_lane_contracts.request import FreshVolumes, Request
@@ -107,11 +108,13 @@ class DriverHost:
         effect_name: str,
         data_source: str = "",
         fresh_volumes: FreshVolumes | None = None,
+        provider_target: LiveTarget | None = None,
     ) -> tuple[Verdict, ...]:
         """All verdicts, when all allow. Raises Refused, CouldNotTell.
 
-        The required driver is asked last: what it does when it allows must not be done when
-        another one vetoes.
+        `provider_target` is the target that the effect is about to act on, read from the provider
+        just now; without it nothing begins where the policy names one. The required driver is
+        asked last: what it does when it allows must not be done when another one vetoes.
         """
         return self._all_allow(
             "launchplane_before_provider_effect",
@@ -120,6 +123,7 @@ class DriverHost:
             effect_name=effect_name,
             data_source=data_source,
             fresh_volumes=fresh_volumes,
+            provider_target=provider_target,
         )
 
     def others_before_effect(

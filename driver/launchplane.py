@@ -7,8 +7,10 @@ import click
 
 from launchplane_lane_contracts.errors import LaneAuthorityError
 from launchplane_lane_contracts.lane import Lane
+from launchplane_lane_contracts.policy import LiveTarget
 from launchplane_lane_contracts.request import FreshVolumes
 
+from .effects import BEGINNING_EFFECTS
 from .host import DriverHost
 from .refusal_text import refusal_text
 
@@ -25,6 +27,7 @@ def checkpoint(
     *,
     data_source: str = "",
     fresh_volumes: FreshVolumes | None = None,
+    provider_target: Callable[[], LiveTarget] | None = None,
 ) -> Callable[..., None]:
     """The callable that Launchplane's workflows take as `provider_effect_checkpoint`.
 
@@ -32,14 +35,21 @@ def checkpoint(
     with all reasons when the effect may not happen. `data_source` is the request's own
     `data_source_mode`; a target replacement is refused without it, since its effect has the same
     name whether the data stays or goes. `fresh_volumes` are those that the request names.
+    `provider_target` asks the provider for the target that Launchplane is about to act on; it is
+    called at each effect that begins something. Where the policy names a target, nothing begins
+    without it or on another one.
 
     The lane is unfinished afterwards until somebody finishes it; `guarded` does that.
     """
 
     def check(*phase_and_effect: str) -> None:
         effect = phase_and_effect[-1]
+        begins = effect in BEGINNING_EFFECTS
+        target = _asked(provider_target) if begins and provider_target is not None else None
         try:
-            host.before_provider_effect(host_directory, lane, effect, data_source, fresh_volumes)
+            host.before_provider_effect(
+                host_directory, lane, effect, data_source, fresh_volumes, target
+            )
         except LaneAuthorityError as problem:
             raise click.ClickException(refusal_text(problem)) from None
 
@@ -53,12 +63,14 @@ def guarded(
     host_directory: str,
     lane: Lane,
     succeeded: Callable[[Result], bool] | None = None,
+    provider_target: Callable[[], LiveTarget] | None = None,
 ) -> Callable[..., Result]:
     """Wrap one of Launchplane's `execute_*` functions: checkpoint before, `finish` after.
 
     `succeeded` reads the workflow's own report from its result, `reported_success` where none is
-    given; no report is no. A checkpoint that the caller passes is asked first. A refusal of
-    `finish` is raised as click.ClickException, an exception of the workflow as it is.
+    given; no report is no. `provider_target` is that of `checkpoint`. A checkpoint that the caller
+    passes is asked first. A refusal of `finish` is raised as click.ClickException, and so is a
+    success of which the checkpoint never heard; an exception of the workflow as it is.
     """
     did_it_succeed = succeeded or reported_success
 
@@ -68,7 +80,12 @@ def guarded(
         _require_same_lane(request, lane)
         mode = str(getattr(request, "data_source_mode", "") or "")
         check = checkpoint(
-            host, host_directory, lane, data_source=mode, fresh_volumes=volumes_of(request)
+            host,
+            host_directory,
+            lane,
+            data_source=mode,
+            fresh_volumes=volumes_of(request),
+            provider_target=provider_target,
         )
         theirs = arguments.pop("provider_effect_checkpoint", None)
 
@@ -86,8 +103,10 @@ def guarded(
             if begun:
                 _report(host, host_directory, lane, succeeded=False, report=str(problem))
             raise
+        done = did_it_succeed(result)
+        if done and not begun:
+            raise click.ClickException(_never_asked(lane))
         if begun:
-            done = did_it_succeed(result)
             problem_text = _report(
                 host, host_directory, lane, succeeded=done, report="" if done else str(result)
             )
@@ -96,6 +115,18 @@ def guarded(
         return result
 
     return run
+
+
+def _asked(provider_target: Callable[[], LiveTarget]) -> LiveTarget:
+    try:
+        return provider_target()
+    except click.ClickException:
+        raise
+    except Exception as problem:
+        raise click.ClickException(
+            "The provider could not be asked which target is about to be changed "
+            f"({type(problem).__name__}). Nothing was started. See that it answers, then try again."
+        ) from None
 
 
 def reported_success(result: object) -> bool:
@@ -118,6 +149,16 @@ def volumes_of(request: object) -> FreshVolumes | None:
     if not before or not after or before == after:
         return None
     return FreshVolumes(database_before=str(before), database_after=str(after))
+
+
+def _never_asked(lane: Lane) -> str:
+    return (
+        f"The workflow reports success on lane {lane}, and its checkpoint was never asked or did "
+        "not say yes: nothing was set aside, and nobody knows what it did. Look at the lane "
+        f"(`lane-authority lane {lane}`), which says whether its data is what is on record. What "
+        "was authorized can still be started, or given up with `lane-authority undo`. Guard only "
+        "workflows that call the `provider_effect_checkpoint` that they are given."
+    )
 
 
 def _require_same_lane(request: object, lane: Lane) -> None:

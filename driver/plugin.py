@@ -9,10 +9,12 @@ from launchplane_lane_contracts.errors import LaneAuthorityError, Refused
 from launchplane_lane_contracts.evidence import Evidence
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.plan import Plan
+from launchplane_lane_contracts.policy import LiveTarget
 from launchplane_lane_contracts.read_model import LaneView
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from launchplane_lane_contracts.request import FreshVolumes, Request
-from launchplane_lane_contracts.vocabulary import DataSource
+from launchplane_lane_contracts.rules.people_and_host import target_reasons
+from launchplane_lane_contracts.vocabulary import DataSource, TargetOrigin
 
 from . import __version__
 from .answers import DriverDescription, Verdict
@@ -102,11 +104,14 @@ def launchplane_before_provider_effect(
     effect_name: str,
     data_source: str,
     fresh_volumes: FreshVolumes | None,
+    provider_target: LiveTarget | None,
 ) -> Verdict:
     """Start the authorized operation before the destroying effect; check before any other."""
     try:
         with _office(host_directory) as office:
-            operation = _started(office, lane, effect_name, data_source, fresh_volumes)
+            operation = _started(
+                office, lane, effect_name, data_source, fresh_volumes, provider_target
+            )
     except LaneAuthorityError as problem:
         return _refusal(problem)
     return _allowed(operation)
@@ -118,10 +123,12 @@ def _started(
     effect_name: str,
     data_source: str,
     fresh_volumes: FreshVolumes | None,
+    provider_target: LiveTarget | None,
 ) -> OperationRecord:
     operation = _live(office, lane, f"`{effect_name}` would change it")
     _refuse_another_workflow(operation, effect_name, data_source)
     _refuse_other_volumes(operation, effect_name, fresh_volumes)
+    _refuse_other_target(office, lane, effect_name, provider_target)
     if effect_name in BEGINNING_EFFECTS:
         if is_begun(operation):
             if _data_stays(office, operation):
@@ -212,6 +219,26 @@ def _refuse_other_volumes(
             effect=effect_name,
         )
     )
+
+
+def _refuse_other_target(
+    office: LaneOffice, lane: Lane, effect_name: str, told: LiveTarget | None
+) -> None:
+    """Refuse to act on another target of the provider's than the policy in force names.
+
+    The one that was planned with says nothing of where a record points by now. Effects that come
+    after the first need not tell it again.
+    """
+    revision = office.store.policy(lane)
+    recorded = revision.policy.provider_target if revision is not None else None
+    if told is None and effect_name not in BEGINNING_EFFECTS:
+        return
+    if told is not None and told.read_from is not TargetOrigin.PROVIDER:
+        # Here nothing but the provider's own answer counts, whoever says so.
+        told = told.model_copy(update={"read_from": TargetOrigin.RECORD})
+    reasons = tuple(target_reasons(recorded, told))
+    if reasons:
+        raise Refused.because(*reasons)
 
 
 def _volumes_in_words(volumes: FreshVolumes | None) -> str:

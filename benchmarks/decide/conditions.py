@@ -105,6 +105,6 @@ REFUSED_WHEN = {
         'source == "kept" && (kept == "" || kept != kept_wanted || kept_lane != seen_lane'
         " || !kept_unchanged)"
     ),
-    "target": ('target != "" && (target_read_from != "provider" || target_live != target)'),
+    "target": ('target != "" && (target_read_from == "record" || target_live != target)'),
 }
 """For each rule, when it refuses."""

@@ -224,7 +224,7 @@ def allows(policy: Policy | None, request: Request, seen: Observation, now: date
 
     target, live = policy.provider_target, request.provider_target
     if target is not None:
-        if live is None or live.read_from is not TargetOrigin.PROVIDER:
+        if live is None or live.read_from is TargetOrigin.RECORD:
             return False
         if (live.target_id, live.name) != (target.target_id, target.name):
             return False

@@ -351,7 +351,7 @@ refused if {
 }
 
 target_is_ours if {
-	input.target_read_from == "provider"
+	input.target_read_from != "record"
 	input.target_live == input.target
 }
 

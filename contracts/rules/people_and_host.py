@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ..approval import tally_approvals
 from ..observation import Observation
+from ..policy import LiveTarget, ProviderTarget
 from ..reasons import Reason, ReasonCode, reason
 from ..vocabulary import UNFINISHED_PHASES, TargetOrigin
 from .case import Case
@@ -12,24 +13,27 @@ from .signatures_demanded import signatures_demanded
 
 def provider_target_is_ours(case: Case) -> Iterator[Reason]:
     """What is about to be changed is the policy's provider target."""
-    recorded, live = case.policy.provider_target, case.request.provider_target
+    yield from target_reasons(case.policy.provider_target, case.request.provider_target)
+
+
+def target_reasons(recorded: ProviderTarget | None, live: LiveTarget | None) -> Iterator[Reason]:
+    """Why what is about to be changed cannot be taken for the target that the policy names."""
     if recorded is None:
         return
     if live is None:
         yield reason(
             ReasonCode.PROVIDER_TARGET_UNKNOWN,
-            "The policy names a provider target, and the request does not say which one is about "
-            "to be changed.",
-            "Let the caller name the provider's target as it is live, then plan again.",
+            "The policy names a provider target, and nobody says which one is about to be changed.",
+            "Let the caller name the provider's target as it is live, then try again.",
             recorded=recorded.name,
         )
         return
-    if live.read_from is not TargetOrigin.PROVIDER:
+    if live.read_from is TargetOrigin.RECORD:
         yield reason(
             ReasonCode.PROVIDER_TARGET_NOT_LIVE,
             f"The provider's target {live.name} was taken from a record, which says nothing about "
             "what would really be changed.",
-            "Let the caller ask the provider itself for its target, then plan again.",
+            "Let the caller ask the provider itself for its target, then try again.",
             target=live.target_id,
         )
     if not recorded.same_as(live):
@@ -39,7 +43,7 @@ def provider_target_is_ours(case: Case) -> Iterator[Reason]:
             f"{', '.join(sorted(live.domains)) or 'no domains'}); the policy names "
             f"{recorded.name} ({recorded.target_id}, "
             f"{', '.join(sorted(recorded.domains)) or 'no domains'}).",
-            "Point the provider's record at the lane's own target, then plan again.",
+            "Point the provider's record at the lane's own target, then try again.",
             recorded=recorded.target_id,
             live=live.target_id,
         )

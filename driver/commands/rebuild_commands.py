@@ -111,7 +111,7 @@ def plan(
                 target_id=target_id,
                 name=target_name,
                 domains=domains,
-                read_from=TargetOrigin.PROVIDER,
+                read_from=TargetOrigin.TYPED,
             )
             if target_id
             else None,

@@ -10,7 +10,7 @@ from launchplane_lane_contracts.explain import obligation_sentences, reason_coun
 from launchplane_lane_contracts.forecast import Forecast
 from launchplane_lane_contracts.plan import Plan, PlanTarget
 from launchplane_lane_contracts.policy_words import policy_meaning
-from launchplane_lane_contracts.vocabulary import DataSource
+from launchplane_lane_contracts.vocabulary import DataSource, TargetOrigin
 
 from ..lane_office import utc_now
 from ..new_since import new_words
@@ -91,7 +91,8 @@ def _what(target: PlanTarget) -> Iterator[str]:
     if request.provider_target is not None:
         live = request.provider_target
         domains = ", ".join(live.domains) or "no domains"
-        yield f"Provider:   {EDGE}{live.name} ({live.target_id}, {domains})"
+        typed = ", as the requester says" if live.read_from is TargetOrigin.TYPED else ""
+        yield f"Provider:   {EDGE}{live.name} ({live.target_id}, {domains}){typed}"
 
 
 def _afterwards(target: PlanTarget) -> Iterator[str]:

@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from launchplane_lane_contracts.policy import LiveTarget
+from launchplane_lane_contracts.vocabulary import TargetOrigin
 from launchplane_lane_driver import launchplane as lane_authority
 from launchplane_lane_driver.host import DriverHost
 from tests.driver.small_host import SmallHost, SmallLane
@@ -77,6 +79,20 @@ class Plane:
             )
         )
         self.named = {"product": place.product, **names}
+        self.asks_the_provider = False
+        """Whether the wrapper is given what reads the live target."""
+
+    def live_target(self) -> LiveTarget:
+        """What Launchplane would act on now, as the provider has it."""
+        names = {"context_name": self.named["context"], "instance_name": self.named["instance"]}
+        record = self.store.read_dokploy_target_id_record(**names)
+        found = self.provider.target(record.target_id)
+        return LiveTarget(
+            target_id=found.target_id,
+            name=found.name,
+            domains=found.domains,
+            read_from=TargetOrigin.PROVIDER,
+        )
 
     def guarded(self, workflow: Callable[..., object], **arguments: object) -> object:
         """Run a workflow under our wrapper."""
@@ -85,6 +101,7 @@ class Plane:
             host=DriverHost.from_entry_points(),
             host_directory=str(self.host.directory),
             lane=self.lane.lane,
+            provider_target=self.live_target if self.asks_the_provider else None,
         )
         return run(control_plane_root=self.host.folder, record_store=self.store, **arguments)
 

@@ -174,7 +174,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
         "another: name",
         "another: domains",
     ),
-    "target read from": ("provider", "record"),
+    "target read from": ("provider", "record", "typed"),
     "requester": (
         "signed",
         "signed: a second under a day ago",

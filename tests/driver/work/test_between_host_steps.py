@@ -72,7 +72,7 @@ def test_a_change_whose_odoo_does_not_start_is_tried_again(
 ) -> None:
     begun = host.begin(lane, Operation.RECREATE, DataSource.EXISTING)
     old = lane.data()
-    words = (str(host.directory), lane.lane, "prod_rollback_deploy", "existing", None)
+    words = (str(host.directory), lane.lane, "prod_rollback_deploy", "existing", None, None)
     assert launchplane_before_provider_effect(*words).allowed
     lane.execute(f'ALTER DATABASE "{lane.database}" RENAME TO away')
     assert not launchplane_before_provider_effect(*words).allowed

@@ -1,13 +1,15 @@
 """Launchplane's six workflows under our checkpoint: nothing authorized, nothing done."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 
 import click
 import pytest
 
+from launchplane_lane_contracts.policy import ProviderTarget
 from launchplane_lane_contracts.reasons import ReasonCode
-from launchplane_lane_contracts.vocabulary import DataSource, Operation
+from launchplane_lane_contracts.vocabulary import DataSource, Operation, TargetOrigin
 from launchplane_lane_driver import launchplane as lane_authority
 from launchplane_lane_driver.effects import BEGINNING_EFFECTS
 from launchplane_lane_driver.host import DriverHost
@@ -16,10 +18,12 @@ from tests.driver.small_host import (
     SmallHost,
     SmallLane,
     production_policy,
+    refused,
     resettable_policy,
     untouched,
 )
 from tests.standins import launchplane
+from tests.standins.launchplane_records import DokployTargetId
 from tests.standins.launchplane_requests import OdooStableBootstrapResult
 
 DESTROYING = {
@@ -171,6 +175,50 @@ def test_the_wrapper_settles_what_went_well(plane: Plane) -> None:
         plane.promotion()
     assert plane.host.phase(operation) == "settled"
     assert [each.mode for each in plane.provider.runs] == ["update-only", "post-deploy-maintenance"]
+
+
+def test_nothing_begins_on_another_target_than_the_policys(plane: Plane) -> None:
+    host, lane = plane.host, plane.lane
+    own = plane.live_target()
+    named = ProviderTarget(target_id=own.target_id, name=own.name, domains=own.domains)
+    host.record_policy(resettable_policy(lane.lane, provider_target=named))
+    operation = host.authorize(lane, Operation.RECREATE, DataSource.EMPTY, provider_target=own)
+    assert ReasonCode.PROVIDER_TARGET_UNKNOWN in refused_by(plane, Plane.replacement)
+    # Since the plan, Launchplane's record of the lane has come to point at production.
+    names = {"context": lane.lane.context, "instance": lane.lane.instance}
+    plane.provider.add(replace(plane.provider.target(own.target_id), target_id="t2"))
+    plane.store.write_dokploy_target_id_record(DokployTargetId(target_id="t2", **names))
+    plane.asks_the_provider = True
+    with untouched(lane):
+        assert ReasonCode.PROVIDER_TARGET_DIFFERS in refused_by(plane, Plane.replacement)
+    assert host.phase(operation) == "authorized"
+    plane.store.write_dokploy_target_id_record(DokployTargetId(target_id="gone", **names))
+    assert "gone" in refused_by(plane, Plane.replacement)
+    plane.live_target = lambda: 1 / 0  # type: ignore[method-assign, assignment, return-value]
+    assert "could not be asked" in refused_by(plane, Plane.replacement)
+    # What somebody typed, or took from a record, is not read live; the lane's own target is.
+    words = (str(host.directory), lane.lane, launchplane.TARGET_REPLACEMENT_SOURCE, "empty", None)
+    for said in (TargetOrigin.TYPED, TargetOrigin.RECORD):
+        with untouched(lane), refused(ReasonCode.PROVIDER_TARGET_NOT_LIVE):
+            told = own.model_copy(update={"read_from": said})
+            DriverHost.from_entry_points().before_provider_effect(*words, told)
+    DriverHost.from_entry_points().before_provider_effect(*words, own)
+    assert host.phase(operation) == "begun"
+
+
+def test_a_success_of_which_the_checkpoint_never_heard_is_none(plane: Plane) -> None:
+    operation = plane.host.authorize(plane.lane)
+    done: list[str] = []
+
+    def execute(**_arguments: object) -> object:
+        done.append("an effect")
+        return SimpleNamespace(bootstrap_status="pass")
+
+    request = SimpleNamespace(**plane.lane.lane.to_plain(), data_source_mode="empty")
+    with pytest.raises(click.ClickException, match="never asked"):
+        plane.guarded(execute, request=request)
+    assert done
+    assert plane.host.phase(operation) == "authorized"
 
 
 def test_the_wrapper_settles_nothing_that_did_not(plane: Plane) -> None:
