@@ -193,7 +193,7 @@ NEVER = frozenset(
 WORDS_OF_SUBPROCESS = frozenset({"DEVNULL", "PIPE", "TimeoutExpired", "CompletedProcess"})
 HANDS = frozenset({"carry_out", "ask", "sweep"})
 """What the guard client offers that has the guard do something."""
-READS_ONLY = frozenset({"show", "unread", "failure_of"})
+READS_ONLY = frozenset({"show", "unread", "failure_of", "require_answer", "NO_GUARD"})
 
 
 @dataclass(frozen=True)
