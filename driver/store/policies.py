@@ -1,5 +1,6 @@
 """Policies and what is proposed for them."""
 
+import hashlib
 import json
 
 from pydantic import ValidationError
@@ -125,7 +126,13 @@ def propose(
     change.append(
         EntryKind.PROPOSED,
         lane if isinstance(lane, Lane) else None,
-        {"digest": digest, "kind": kind, "proposer": proposer, "document": document.to_plain()},
+        {
+            "digest": digest,
+            "kind": kind,
+            "proposer": proposer,
+            "proposed_at": now.isoformat(),
+            "document": document.to_plain(),
+        },
     )
     return digest
 
@@ -133,13 +140,24 @@ def propose(
 def proposal(session: Session, digest: Digest) -> Proposal:
     """One proposal.
 
-    Raises BadInput when there is none.
+    Raises BadInput when there is none, Refused when its text is not the one that was proposed.
     """
     row = session.get(ProposalRow, digest)
     if row is None:
         raise BadInput(
             f"Nothing with the digest {digest} was proposed. Copy the whole digest, as it was "
             "printed when the change was proposed."
+        )
+    problem = document_problem(row)
+    if problem:
+        raise Refused.because(
+            reason(
+                ReasonCode.STORE_ROLLED_BACK,
+                f"The proposal {digest} cannot be trusted: {problem}. Somebody changed the store.",
+                "Sign nothing. Put the newest store back, together with nothing else, find out who "
+                "changed this one (`lane-authority audit verify`), and propose it again.",
+                digest=digest,
+            )
         )
     return Proposal(
         proposal_digest=Digest(row.digest),
@@ -149,6 +167,13 @@ def proposal(session: Session, digest: Digest) -> Proposal:
         proposed_at=row.proposed_at,
         applied_at=row.applied_at,
     )
+
+
+def document_problem(row: ProposalRow) -> str:
+    """Why a proposal's text is not the one that people sign by its digest, or nothing."""
+    if hashlib.sha256(row.document.encode()).hexdigest() == row.digest:
+        return ""
+    return "its text is not what its digest stands for"
 
 
 def difference_to_ledger(session: Session) -> str:

@@ -4,9 +4,11 @@ Only what tightens is taken. The ledger goes on under the number after the lost 
 that names it.
 """
 
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -88,8 +90,8 @@ def reconcile(
             sequence=max(lost.sequence, follows.sequence), entry_digest=follows.entry_digest
         )
     by_lane = {str(each.lane): each for each in claims}
+    facts = _Facts()
     known = set(change.session.scalars(select(LaneRow.lane))) | set(highest) | set(by_lane)
-    protective: list[PolicyRevision] = []
     taken = tuple(
         sentence
         for name in sorted(known)
@@ -97,16 +99,20 @@ def reconcile(
             change,
             by_lane.get(name) or LaneClaim(Lane.parse(name), None),
             highest.get(name, NOTHING),
-            protective,
+            facts,
             store_is_old=lost is not None,
             written_until=written_until,
             by=by,
             now=now,
         )
     )
+    lapsed: list[int] = []
     if lost is not None:
-        change.session.execute(
-            update(ApprovalRow).where(ApprovalRow.used_by.is_(None)).values(used_by=TAKEN_AWAY)
+        lapsed += change.session.scalars(
+            update(ApprovalRow)
+            .where(ApprovalRow.used_by.is_(None))
+            .values(used_by=TAKEN_AWAY)
+            .returning(ApprovalRow.id)
         )
     change.append(
         EntryKind.RECONCILED,
@@ -116,19 +122,48 @@ def reconcile(
             "lost_head": lost.to_plain() if lost is not None else None,
             "follows": follows.to_plain(),
             "taken": list(taken),
+            "lapsed_approvals": sorted(lapsed),
+            "lanes": {
+                name: _row_as_it_is(lane_row(change.session, Lane.parse(name)))
+                for name in sorted(known)
+            },
+            "kept": [each.to_plain() for each in facts.kept],
+            "expired_operations": facts.expired,
         },
     )
     # The entry that bridges the gap comes first.
-    for revision in protective:
+    for revision in facts.protective:
         _add(change, revision)
     return taken
+
+
+@dataclass
+class _Facts:
+    """What is written into the tables, as the ledger tells it."""
+
+    protective: list[PolicyRevision] = field(default_factory=list)
+    kept: list[KeptData] = field(default_factory=list)
+    expired: list[str] = field(default_factory=list)
+
+
+def _row_as_it_is(row: LaneRow) -> dict[str, Any]:
+    """A lane's row in full: what it says from now on."""
+    return {
+        "next_generation": row.next_generation,
+        "generation": row.generation,
+        "nonce": row.nonce,
+        "identity": json.loads(row.identity) if row.identity is not None else None,
+        "filestore_path": row.filestore_path,
+        "declared_lost": row.declared_lost,
+        "retired": row.retired,
+    }
 
 
 def _reconcile_lane(
     change: Transaction,
     claim: LaneClaim,
     highest: Highest,
-    protective: list[PolicyRevision],
+    facts: _Facts,
     *,
     store_is_old: bool,
     written_until: UtcInstant | None,
@@ -149,7 +184,7 @@ def _reconcile_lane(
                 reason="the store was put back from an old copy, and newer revisions are lost",
                 change_digest=Digest("0" * 64),
             )
-            protective.append(stricter)
+            facts.protective.append(stricter)
             yield (
                 f"{lane}: revisions up to {highest.policy_revision} of its policy are lost, so the "
                 f"most protective one is in force, as revision {stricter.number}."
@@ -160,6 +195,7 @@ def _reconcile_lane(
         if live is not None and live.phase == OperationPhase.AUTHORIZED:
             # Nobody can tell any more whether it was started since.
             live.phase, live.updated_at = OperationPhase.EXPIRED.value, now
+            facts.expired.append(live.operation_id)
             yield f"{lane}: operation {live.operation_id} is given up."
     marker = claim.marker
     seen = [each.generation for each in claim.kept] + ([marker.generation] if marker else [])
@@ -179,30 +215,31 @@ def _reconcile_lane(
             f"place; what is there can be adopted: `lane-authority adopt {lane}`."
         )
     for each in claim.kept:
-        yield from _take_kept(session, lane, each, now)
+        yield from _take_kept(session, lane, each, facts, now)
 
 
-def _take_kept(session: Session, lane: Lane, claim: KeptClaim, now: UtcInstant) -> Iterator[str]:
+def _take_kept(
+    session: Session, lane: Lane, claim: KeptClaim, facts: "_Facts", now: UtcInstant
+) -> Iterator[str]:
+    kept = KeptData(
+        lane=lane,
+        name=claim.name,
+        database_oid=claim.database_oid,
+        generation=claim.generation,
+        permit_id=claim.permit_id,
+        set_aside_at=claim.set_aside_at or now,
+        kept_until=now + KEPT_FOR,
+        authoritative=True,
+        has_filestore=claim.has_filestore,
+    )
     try:
-        is_news = take_kept_back(
-            session,
-            KeptData(
-                lane=lane,
-                name=claim.name,
-                database_oid=claim.database_oid,
-                generation=claim.generation,
-                permit_id=claim.permit_id,
-                set_aside_at=claim.set_aside_at or now,
-                kept_until=now + KEPT_FOR,
-                authoritative=True,
-                has_filestore=claim.has_filestore,
-            ),
-        )
+        is_news = take_kept_back(session, kept)
     except Refused as refusal:
         # The other lanes are taken all the same.
         yield f"{lane}: {claim.name} stands kept and was not taken. {refusal.message}"
         return
     if is_news:
+        facts.kept.append(kept)
         yield f"{lane}: {claim.name} is kept, and counts as authoritative."
 
 

@@ -10,7 +10,7 @@ from launchplane_lane_contracts.vocabulary import LIVE_PHASES
 
 from .columns import UtcColumn
 
-SCHEMA_REVISION = "0008"
+SCHEMA_REVISION = "0009"
 """The migration that this program needs."""
 
 ONE_LIVE_OPERATION = "one_live_operation_per_lane"
@@ -37,7 +37,7 @@ class PolicyRow(Base):
 
 
 class ProposalRow(Base):
-    """Something that people are asked to sign."""
+    """Something that people are asked to sign; triggers refuse any change but that it applies."""
 
     __tablename__ = "proposals"
 
@@ -65,7 +65,7 @@ class ApprovalRow(Base):
 
 
 class LaneRow(Base):
-    """What was last recorded of a lane, and the counter that hands out its generations."""
+    """What was last recorded of a lane, and the counter of its generations, which only grows."""
 
     __tablename__ = "lanes"
 
@@ -80,7 +80,7 @@ class LaneRow(Base):
 
 
 class OperationRow(Base):
-    """One rebuild. An index of the database lets only one per lane be live."""
+    """One rebuild. An index lets only one per lane be live; triggers keep what was claimed."""
 
     __tablename__ = "operations"
     __table_args__ = (
@@ -111,7 +111,7 @@ class OperationRow(Base):
 
 
 class KeptRow(Base):
-    """Data that was set aside."""
+    """Data that was set aside. Triggers keep what it is, and until when while it is kept."""
 
     __tablename__ = "kept_data"
 

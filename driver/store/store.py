@@ -55,6 +55,7 @@ from . import (
     people,
     policies,
     reconciling,
+    replay,
 )
 from .engine import StoreDatabase
 from .ledger import EntryKind, Transaction
@@ -536,6 +537,7 @@ class Store:
                 lane,
                 {
                     "how": kind,
+                    "digest": life_digest,
                     "recorded_at": now.isoformat(),
                     "generation": generation,
                     "nonce": nonce,
@@ -783,6 +785,7 @@ class Store:
                 or ledger.head_problem(session, remembered)
                 or policies.difference_to_ledger(session)
                 or evidence.difference_to_ledger(session)
+                or replay.difference_to_ledger(session)
             )
         if problem:
             raise Refused.because(self._not_trusted(problem))
@@ -869,6 +872,7 @@ class Store:
                 ledger.chain_problem(rows, GENESIS)
                 or policies.difference_to_ledger(session)
                 or evidence.difference_to_ledger(session)
+                or replay.difference_to_ledger(session)
             )
             if broken:
                 raise Refused.because(self._not_trusted(broken))

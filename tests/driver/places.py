@@ -29,6 +29,10 @@ def new_database_for_a_store(cluster: PrivateCluster) -> str:
     return url.render_as_string(hide_password=False)
 
 
+TABLES_OF_MORE = ("proposals", "operations", "kept_data", "lanes")
+"""Tables of which some columns are written once, and others again."""
+
+
 @dataclass(frozen=True)
 class Place:
     """One empty database, and the head file that goes with it."""
@@ -66,7 +70,14 @@ class Place:
 
     def without_triggers(self, *statements: str) -> None:
         """What somebody does who owns the database: switch the triggers off, and edit."""
-        tables = ("ledger", "policy_revisions", "approvals")
+        with self.triggers_off() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+
+    @contextmanager
+    def triggers_off(self) -> Iterator[Connection]:
+        """The same for as long as the block runs."""
+        tables = ("ledger", "policy_revisions", "approvals", *TABLES_OF_MORE)
         with self.raw() as connection:
             if self.is_sqlite:
                 triggers = connection.exec_driver_sql(
@@ -76,15 +87,14 @@ class Place:
                     connection.exec_driver_sql(f"DROP TRIGGER {name}")
             else:
                 for table in tables:
-                    connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
-            for statement in statements:
-                connection.exec_driver_sql(statement)
+                    connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            yield connection
             if self.is_sqlite:
                 for _name, sql in triggers:
                     connection.exec_driver_sql(sql)
             else:
                 for table in tables:
-                    connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
+                    connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
     def save(self, copy: Path) -> None:
         """Copy a SQLite store as a backup does."""

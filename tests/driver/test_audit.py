@@ -11,6 +11,7 @@ from launchplane_lane_contracts.approval import Thresholds
 from launchplane_lane_contracts.contract import Person
 from launchplane_lane_contracts.errors import BadInput, CouldNotTell, Refused
 from launchplane_lane_contracts.people import People
+from launchplane_lane_contracts.vocabulary import OperationPhase
 from launchplane_lane_driver.approvals import record_approval, sign
 from launchplane_lane_driver.audit import Verified, read_anchor, verify_record
 from launchplane_lane_driver.keys import PublicKeys
@@ -122,8 +123,12 @@ def test_a_signature_that_no_approver_gave_is_found_though_the_ledger_is_whole(
     """Somebody who can write the store goes through the program with a signature of her own."""
     store, plan = record.store, plan_for(record.store.host_record(CM), reason="once more")
     (held,) = store.operations(CM)
-    record.place.execute("UPDATE operations SET phase = 'aborted'")
-    assert not store.operation(held.operation_id).live
+    store.advance(
+        held.operation_id,
+        expected=frozenset({OperationPhase.AUTHORIZED}),
+        to=OperationPhase.ABORTED,
+        now=NOW,
+    )
     store.add_approval(
         digest=plan.plan_digest,
         person=Person("mallory"),
