@@ -25,13 +25,18 @@ _SERVER = """
            pg_current_snapshot()::text
       FROM pg_roles WHERE rolname = current_user
 """
-_DATABASES = """
-    SELECT datname::text, oid::bigint, pg_has_role(current_user, datdba, 'MEMBER'),
-           datistemplate, datallowconn, shobj_description(oid, 'pg_database')
+_BYTES = """CASE WHEN pg_catalog.current_setting('server_encoding') = 'SQL_ASCII'
+                THEN pg_catalog.convert_to({text}, 'SQL_ASCII')
+                ELSE pg_catalog.textsend({text}) END"""
+"""A text that any database of the server may have written, in whatever encoding that one had."""
+_DATABASES = f"""
+    SELECT {_BYTES.format(text="datname::text")}, oid::bigint,
+           pg_has_role(current_user, datdba, 'MEMBER'), datistemplate, datallowconn,
+           {_BYTES.format(text="shobj_description(oid, 'pg_database')")}
       FROM pg_database
      WHERE datname NOT IN ('postgres', 'template0', 'template1')
      ORDER BY datname
-"""
+"""  # noqa: S608 - constants only
 
 
 def read_server(query: Query) -> ServerReading:
@@ -55,15 +60,20 @@ def read_databases(query: Query) -> tuple[DatabaseEntry, ...]:
     """Every database of the server but its own three. Raises what the query raises."""
     return tuple(
         DatabaseEntry(
-            name=DatabaseName(name),
+            name=DatabaseName(_text(name)),
             oid=oid,
             owned=owned,
             locked=locked,
             takes_connections=takes_connections,
-            tag=EngineTag.from_comment(comment),
+            tag=EngineTag.from_comment(_text(comment) if comment is not None else None),
         )
         for name, oid, owned, locked, takes_connections, comment in query(_DATABASES, ())
     )
+
+
+def _text(stored: bytes | memoryview) -> str:
+    """What was stored; a byte that is no UTF-8 stands there as the sign that says so."""
+    return bytes(stored).decode("utf-8", errors="replace")
 
 
 def read_size(query: Query, oid: int) -> int:

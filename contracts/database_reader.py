@@ -37,7 +37,7 @@ def read_database(name: DatabaseName, way_in: WayIn, failure: type[Exception]) -
             entry = next((each for each in databases if each.name == name), None)
             size = _size(query, entry.oid, failure) if entry is not None else None
             databases = tuple(_with_size(query, each, failure) for each in databases)
-    except failure as problem:
+    except (failure, UnicodeError) as problem:
         return DatabaseReading(name=name, problem=first_line(problem))
     reading = DatabaseReading(
         name=name,
@@ -78,7 +78,7 @@ def _with_inside(
                 )
             inside = read_inside(query)
             contents = read_contents(query, failure)
-    except failure as problem:
+    except (failure, UnicodeError) as problem:
         return reading.model_copy(update={"problem": first_line(problem)})
     return reading.model_copy(
         update={

@@ -73,6 +73,8 @@ def connection_text(configuration: LaneConfiguration, environment: Mapping[str, 
         configuration.connection,
         connect_timeout=max(2, round(configuration.connection_timeout)),
         application_name="lane-authority",
+        # Whatever the databases are encoded in: names and rows are read as what they are.
+        client_encoding="UTF8",
         options=_options(configuration.connection_timeout),
         **({"password": password} if password is not None else {}),
     )

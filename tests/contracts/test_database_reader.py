@@ -34,9 +34,9 @@ class Server:
         self.answers: dict[str, Any] = {
             "pg_control_system": [SERVER_ROW],
             "datallowconn": [
-                (DATABASE, DATABASE_OID, True, True, True, TAG.text()),
-                (KEPT_DATABASE, KEPT_OID, True, True, False, KEPT_TAG.text()),
-                ("another", 3, False, False, True, "a word"),
+                (DATABASE.encode(), DATABASE_OID, True, True, True, TAG.text().encode()),
+                (KEPT_DATABASE.encode(), KEPT_OID, True, True, False, KEPT_TAG.text().encode()),
+                (b"another", 3, False, False, True, memoryview(b"a w\xf6rd")),
             ],
             "pg_database_size": [(1000,)],
             "current_database": [(DATABASE_OID,)],
@@ -127,7 +127,7 @@ def test_a_size_that_may_not_be_seen_is_unknown() -> None:
 def test_absent_and_closed_databases_are_not_entered() -> None:
     absent = Server(datallowconn=[])
     assert absent.read().entry is None
-    closed = Server(datallowconn=[(DATABASE, DATABASE_OID, True, False, False, None)])
+    closed = Server(datallowconn=[(DATABASE.encode(), DATABASE_OID, True, False, False, None)])
     assert closed.read().holds_relations is None
     assert absent.opened == closed.opened == ["postgres"]
 

@@ -80,6 +80,7 @@ def test_what_nobody_foresaw_is_a_receipt_as_well(standing: Estate, tmp_path: Pa
         {"ODOO_DB_NAME": "lane__side_0123456789abcdef"},
         {"ODOO_DB_NAME": "../lane"},
         {"ODOO_DB_NAME": ".."},
+        {"ODOO_DB_NAME": ".lane"},
         {"ODOO_DB_PORT": "five"},
         {"ODOO_DB_PORT": "9" * 5000},
         {"ODOO_FILESTORE_PATH": "relative"},

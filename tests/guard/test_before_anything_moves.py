@@ -39,6 +39,48 @@ def test_a_prepared_transaction(lane: Estate) -> None:
     assert lane.kept_data(receipt.set_aside.name) == before
 
 
+def test_a_replication_slot(tmp_path: Path) -> None:
+    """In a closed database nobody reads from it, and the server's log would grow for ever."""
+    settings = {"wal_level": "logical", "max_wal_senders": "1"}
+    with PrivateCluster(settings=settings) as cluster:
+        lane = Estate(cluster, tmp_path, "lane", cluster.odoo).make().enrol()
+        make = "SELECT pg_create_logical_replication_slot('reports', 'pgoutput')"
+        drop = "SELECT pg_drop_replication_slot('reports')"
+        old, permit = lane.data(), lane.permit()
+        cluster.execute(make, lane.database)
+        refuses_and_leaves_everything(lane, lane.sign(permit), "set_aside_impossible")
+        cluster.execute(drop)
+        lane.done("begin", lane.sign(permit))
+        lane.materialise()
+        cluster.execute(make, lane.database)
+        before = lane.everything()
+        undo = lane.sign(lane.undo_order(permit))
+        refused(lane.run("undo", undo), "set_aside_impossible")
+        assert lane.everything() == before
+        cluster.execute(drop)
+        lane.done("undo", undo)
+        assert lane.data() == old
+
+
+def test_an_enabled_subscription(lane: Estate) -> None:
+    token = lane.sign(lane.permit())
+    run = lane.cluster.execute
+    run(
+        "CREATE SUBSCRIPTION news CONNECTION 'host=127.0.0.1 port=1' PUBLICATION news "
+        "WITH (connect = false, slot_name = 'news')",
+        lane.database,
+    )
+    try:
+        run("ALTER SUBSCRIPTION news ENABLE", lane.database)
+        refuses_and_leaves_everything(lane, token, "set_aside_impossible")
+        run("ALTER SUBSCRIPTION news DISABLE", lane.database)
+    finally:
+        run("ALTER SUBSCRIPTION news DISABLE", lane.database)
+        run("ALTER SUBSCRIPTION news SET (slot_name = NONE)", lane.database)
+        run("DROP SUBSCRIPTION news", lane.database)
+    lane.done("begin", token)
+
+
 def test_a_superusers_session(lane: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "SECONDS_FOR_SESSIONS_TO_END", 0.5)
     token = lane.sign(lane.permit())

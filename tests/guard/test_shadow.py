@@ -250,6 +250,14 @@ def test_a_damaged_file_is_found_and_exchanged_for_the_good_one(protected: Estat
     assert damaged.read_bytes() == b"file 0"
 
 
+def test_files_whose_names_are_no_utf8_are_told(protected: Estate) -> None:
+    odd = protected.filestore / os.fsdecode(b"caf\xe9")
+    before = check(protected).extra
+    odd.write_bytes(b"menu")
+    found = check(protected).extra
+    assert (found.count, set(found.names) - set(before.names)) == (before.count + 1, {"caf\ufffd"})
+
+
 def test_a_good_file_takes_the_place_of_the_shadows_own(protected: Estate) -> None:
     refresh(protected)
     name = attach(protected, 1)[0]

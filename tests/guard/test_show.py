@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from launchplane_lane_contracts import database_reader
 from launchplane_lane_contracts.judgement import judge_marker, judge_runtime
 from launchplane_lane_contracts.marker import FILESTORE_TAG_NAME
 from launchplane_lane_contracts.observation import HostRecord
@@ -17,6 +18,7 @@ from launchplane_lane_contracts.vocabulary import (
 )
 from launchplane_lane_guard.tokens import PublicKeys
 from tests.guard.estate import Estate
+from tests.real.postgres import QUICKLY
 
 
 def state_of(lane: Estate) -> DatabaseState:
@@ -183,3 +185,28 @@ def test_a_tag_that_cannot_be_read(lane: Estate, damage: object) -> None:
     assert callable(damage)
     damage(lane.filestore / FILESTORE_TAG_NAME)
     assert lane.show().filestore.tag_problem
+
+
+@pytest.mark.parametrize("maintenance", ["postgres", "ascii"])
+def test_names_in_whatever_encoding_are_read(
+    lane: Estate, maintenance: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database that is read from first may itself have no encoding (SQL_ASCII)."""
+    like = f"TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C' {QUICKLY}"
+    lane.execute(f"CREATE DATABASE ascii {like}")
+    opened = lane.cluster.connect("ascii", autocommit=True)
+    try:
+        cursor = opened.cursor()
+        for name in ("b\u00fcro".encode(), b"b\xfcro"):
+            cursor.execute(b'CREATE DATABASE "' + name + b'"')
+            cursor.execute(b'COMMENT ON DATABASE "' + name + b"\" IS 'f\xfcr alle'")
+        monkeypatch.setattr(database_reader, "MAINTENANCE_DATABASE", maintenance)
+        reading = lane.show().database
+        assert reading.problem is None
+        assert reading.marker_row is not None
+        names = {each.name for each in reading.neighbours}
+        assert names >= {"b\u00fcro", "b\ufffdro", "ascii"}
+    finally:
+        for name in ("b\u00fcro".encode(), b"b\xfcro"):
+            cursor.execute(b'DROP DATABASE IF EXISTS "' + name + b'"')
+        opened.close()

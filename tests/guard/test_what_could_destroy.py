@@ -58,11 +58,11 @@ REASONS: dict[tuple[str, str], str] = {
     (
         "addons/launchplane_lane_authority/guard/copying.py",
         "tag.unlink()",
-    ): "the tag of a copy in which nothing else is left",
+    ): "the tag of a copy, or of a served folder, in which nothing else is left",
     (
         "addons/launchplane_lane_authority/guard/copying.py",
         "folder.rmdir()",
-    ): "that copy, now empty",
+    ): "that copy or folder, now empty",
     (
         "addons/launchplane_lane_authority/guard/filestore_repair.py",
         "temporary.unlink(missing_ok=True)",

@@ -189,10 +189,15 @@ def empty_and_remove(folder: Path, twin: Path) -> None:
     """The same, and the folder goes as well where nothing but its tag is left. Raises OSError."""
     empty(folder, twin)
     if holds_nothing(folder):
-        for tag in list(folder.iterdir()):
-            tag.unlink()
-        folder.rmdir()
-        durable.sync_folder(folder.parent)
+        remove_empty(folder)
+
+
+def remove_empty(folder: Path) -> None:
+    """Take away a folder that holds nothing but tags. Raises OSError."""
+    for tag in list(folder.iterdir()):
+        tag.unlink()
+    folder.rmdir()
+    durable.sync_folder(folder.parent)
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -33,6 +33,8 @@ def connected(settings: GuardSettings, database: str) -> Iterator[Connection]:
         dbname=database,
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         application_name="lane-authority-guard",
+        # Whatever the databases are encoded in: names and rows are read as what they are.
+        client_encoding="UTF8",
         options=f"-c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS} "
         "-c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 "
         "-c lock_timeout=20000 -c search_path=pg_catalog -c timezone=UTC",

@@ -61,8 +61,8 @@ def states_of(query: Query, folder: Path, named: list[str]) -> dict[FileState, l
 
 
 def counted(names: Iterable[str]) -> FilesCounted:
-    """The number of names, and the first of them."""
-    every = sorted(names)
+    """The number of names, and the first of them, written so that they can be told."""
+    every = sorted(os.fsencode(name).decode(errors="replace") for name in names)
     return FilesCounted(count=len(every), names=tuple(every[:NAMES_LISTED_AT_MOST]))
 
 

@@ -59,6 +59,9 @@ class Mover:
         """Leave nothing in the served folder; what is there is set aside. Raises OSError."""
         if not self.served.exists():
             return
+        if self.renames and all(filestore.is_tag(each.name) for each in self.served.iterdir()):
+            copying.remove_empty(self.served)
+            return
         if self.renames:
             # A move that was killed in between may have set a first one aside already.
             self.set_aside(self.keep.free_folder(name))

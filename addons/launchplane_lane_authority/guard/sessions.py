@@ -40,6 +40,46 @@ def prepared_transactions(server: Connection, name: str) -> Obstacle | None:
     )
 
 
+def replication(server: Connection, name: str) -> Obstacle | None:
+    """What goes on replicating when the database is set aside, and so fills a server's disk.
+
+    A logical slot holds back the server's log until somebody reads from it, which nobody can in a
+    closed database; a subscription that is enabled holds back the log of the server it reads from.
+    """
+    query = query_through(server)
+    slots = query(
+        "SELECT slot_name::text FROM pg_replication_slots WHERE database = %s AND NOT temporary "
+        "ORDER BY 1",
+        (name,),
+    )
+    if slots:
+        return Obstacle(
+            f"{name} has {len(slots)} logical replication slot(s), the first is {slots[0][0]}: "
+            "kept and closed, it would hold back the server's log until the disk is full",
+            "Stop what reads from the slot and drop it (SELECT pg_drop_replication_slot(...), as a "
+            "role that may replicate), then start again; make it anew afterwards, on the data that "
+            "is there then.",
+        )
+    try:
+        subscriptions = query(
+            "SELECT subname::text FROM pg_subscription WHERE subenabled AND subdbid = "
+            "(SELECT oid FROM pg_database WHERE datname = %s) ORDER BY 1",
+            (name,),
+        )
+    except psycopg2.errors.InsufficientPrivilege:
+        # Where the role may not see them, this cannot be told, and no rebuild waits for it.
+        return None
+    if subscriptions:
+        return Obstacle(
+            f"{name} has {len(subscriptions)} enabled subscription(s), the first is "
+            f"{subscriptions[0][0]}: kept and closed, it would hold back the log of the server "
+            "that it reads from",
+            "Disable or drop it (ALTER SUBSCRIPTION ... DISABLE; its slot on the other server is "
+            "to be dropped as well), then start again.",
+        )
+    return None
+
+
 def end_sessions(server: Connection, oid: int, *, spare: int = NOBODY) -> Obstacle | None:
     """End everybody's session but `spare` (a process id), and see that nobody else is left.
 

@@ -113,6 +113,9 @@ def _database_faults(name: str) -> list[str]:
         faults.append(f"ODOO_DB_NAME is longer than PostgreSQL's {LONGEST_NAME} bytes")
     if "/" in name or name in (".", ".."):
         faults.append(f"ODOO_DB_NAME {name!r} cannot be the name of a filestore folder")
+    elif name.startswith("."):
+        # Beside the kept folders, such a name is that of a copy on its way.
+        faults.append(f"ODOO_DB_NAME {name!r} begins with a dot, so what is kept of it is not seen")
     if name.startswith(SCRATCH_PREFIX):
         faults.append(f"ODOO_DB_NAME is {name}, and what begins so is dropped as a scratch")
     if is_side_name(name):

@@ -20,7 +20,7 @@ from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
 from .database import Query, first_line, query_through
 from .invalid import HOLDS_NOTHING, is_invalid
-from .sessions import Obstacle, end_sessions, prepared_transactions
+from .sessions import Obstacle, end_sessions, prepared_transactions, replication
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ def swap(
     """
     if going is not None:
         _refuse(prepared_transactions(server, name))
+        _refuse(replication(server, name))
         expect(server, name, going.oid)
     if coming is not None:
         expect(server, coming.kept_name, coming.oid)

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.receipt import Receipt
@@ -11,8 +11,25 @@ from launchplane_lane_contracts.vocabulary import TagState
 
 def tell(receipt: Receipt, note: str = "") -> None:
     """Write it to both streams; the note is the part of its message that no reason says."""
-    _write(sys.stdout, receipt.canonical().decode())
+    try:
+        text = receipt.canonical().decode()
+    except ValueError:
+        # The name of a file may hold bytes that are no UTF-8, which no JSON can say.
+        receipt, note = Receipt.model_validate(_sayable(receipt.model_dump())), _sayable(note)
+        text = receipt.canonical().decode()
+    _write(sys.stdout, text)
     _write(sys.stderr, "\n".join((*_words(receipt, note), receipt.line())))
+
+
+def _sayable(value: Any) -> Any:
+    """The same with a question mark for every byte that is no UTF-8."""
+    if type(value) is str:
+        return value.encode(errors="replace").decode()
+    if isinstance(value, dict):
+        return {_sayable(key): _sayable(each) for key, each in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(_sayable(each) for each in value)
+    return value
 
 
 def _write(stream: TextIO | None, text: str) -> None:
