@@ -18,6 +18,7 @@ from .database_witness import ask_database
 from .guard_client import show
 from .lane_configuration import LaneConfiguration
 from .lane_office import LaneOffice, utc_now
+from .spelled_out import spelled_out
 
 CLOCK = "clock"
 """The kind under which a correction is proposed for signatures."""
@@ -117,7 +118,12 @@ def correct_clock(office: LaneOffice, digest: Digest) -> str:
         )
     if not found.tally.met:
         raise Refused.because(_signatures_missing(found))
-    lapsed, expired = office.store.correct_clock(asked, digest=digest, now=utc_now())
+    lapsed, expired = office.store.correct_clock(
+        asked,
+        digest=digest,
+        approvals_used=office.free_approval_ids(digest, found.tally.who_counts(asked.requester)),
+        now=utc_now(),
+    )
     return (
         f"The clock is corrected: entry {asked.entry} of the ledger, from "
         f"{asked.written_at:%Y-%m-%d %H:%M:%S} UTC, no longer says what time it is. Signatures "
@@ -138,10 +144,11 @@ def proposed_correction(office: LaneOffice, digest: Digest) -> ClockCorrection:
 
 def correction_words(correction: ClockCorrection) -> str:
     """A correction in words."""
+    said = spelled_out(correction)
     return "\n".join(
         (
-            f"THE CLOCK of this host was ahead and is right again, says {correction.requester}: "
-            f"{correction.reason}",
+            f"THE CLOCK of this host was ahead and is right again, says {said.requester}: "
+            f"{said.reason}",
             f"Entry {correction.entry} of the ledger was written at "
             f"{correction.written_at:%Y-%m-%d %H:%M:%S} UTC by that clock.",
             "Afterwards: it no longer says what time it is, and this host decides again. Every "

@@ -2,12 +2,14 @@
 
 from launchplane_lane_contracts.errors import LaneAuthorityError
 
+from .spelled_out import no_control, spelled_out
+
 
 def refusal_text(problem: LaneAuthorityError) -> str:
     """All reasons, each with its way on; the bare message where there are none."""
     if not problem.reasons:
-        return problem.message
+        return no_control(problem.message)
     lines = ["The lane authority said no."]
-    for each in problem.reasons:
+    for each in spelled_out(problem.reasons):
         lines += [f"- {each.code}: {each.message}", f"  Way on: {each.remedy}"]
     return "\n".join(lines)

@@ -9,6 +9,7 @@ from rich.markup import escape
 from launchplane_lane_contracts.lane import Lane
 
 from ..backups.drill import HowToDrill, drill, lanes_to_drill, say_nothing
+from ..spelled_out import one_line
 from .shared import LANE, answer, json_option, office_of, say
 
 
@@ -53,7 +54,7 @@ def drill_command(
     console = Console(stderr=True, highlight=False)
 
     def tell(lane: Lane, words: str) -> None:
-        console.print(f"{lane}: {words}", markup=False, soft_wrap=True)
+        console.print(one_line(f"{lane}: {words}"), markup=False, soft_wrap=True)
 
     how = HowToDrill(
         at_once=at_once,

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
+from ..spelled_out import no_control
+
 EDGE = "\t"
 """Stands in a line where what is folded goes on in the lines below."""
 NARROWEST_COLUMN = 24
@@ -19,7 +21,7 @@ def say_folded(text: str) -> None:
     A word is never broken unless it alone is wider, so names and digests can be copied.
     """
     console = Console(highlight=False)
-    for line in text.split("\n"):
+    for line in no_control(text).split("\n"):
         for folded in fold(console, line):
             console.print(folded, soft_wrap=True)
 

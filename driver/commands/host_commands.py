@@ -19,6 +19,7 @@ from ..people import begin_people
 from ..people_changes import PEOPLE, proposed_people, who_may_sign
 from ..planning import PLAN
 from ..policy_changes import POLICY, proposed_change
+from ..spelled_out import no_control
 from .folding import EDGE
 from .lives_commands import life_words
 from .shared import answer, json_option, office_of, say
@@ -84,7 +85,7 @@ def approve(context: click.Context, digest: str, key_file: Path, yes: bool, as_j
     """Show exactly what DIGEST stands for, and sign it."""
     office = office_of(context)
     words = _words(office, Digest(digest))
-    click.echo(words.replace(EDGE, ""), err=as_json)
+    click.echo(no_control(words.replace(EDGE, "")), err=as_json)
     if not yes:
         click.confirm("Do you approve exactly this?", abort=True, err=as_json)
     people = who_may_sign(office, Digest(digest))

@@ -17,6 +17,7 @@ from launchplane_lane_contracts.read_model import (
 )
 from launchplane_lane_contracts.reasons import Reason
 
+from ..spelled_out import spelled_out
 from ..value_words import value_words
 from .folding import EDGE
 from .lane_table import authority_words
@@ -26,6 +27,7 @@ NAME_WIDTH = 24
 
 def lane_page(view: LaneView) -> str:
     """The whole page, marked up."""
+    view = spelled_out(view)
     return "\n".join(
         (
             f"[bold]{escape(str(view.lane))}[/]  seen {view.viewed_at:%Y-%m-%d %H:%M:%S} UTC",

@@ -11,6 +11,7 @@ from rich.table import Table
 from launchplane_lane_contracts.read_model import KNOWN, AuthorityFact, LaneView, Trust
 from launchplane_lane_contracts.vocabulary import RolloutState
 
+from ..spelled_out import one_line
 from .folding import EDGE
 
 HEADINGS = ("Lane", "State", "Data", "May be rebuilt from", "Marker", "Last rebuild", "Kept")
@@ -35,7 +36,7 @@ class LaneRows:
         for view in views:
             if view.authority.trust is Trust.MISSING:
                 made.unknown.add(len(made.rows))
-            made.rows.append(cells(view))
+            made.rows.append(tuple(one_line(each) for each in cells(view)))
             made.notes += notes(view)
         return made
 
@@ -88,7 +89,7 @@ def notes(view: LaneView) -> list[str]:
             f"[yellow]{name}: {escape(operation.operation_id)} is {operation.phase}; go on with "
             f"{escape(' or '.join(possible))}[/]"
         )
-    found += [f"[yellow]{name}: {escape(each.message)}[/]" for each in view.warnings]
+    found += [f"[yellow]{name}: {escape(one_line(each.message))}[/]" for each in view.warnings]
     return found
 
 

@@ -19,6 +19,7 @@ from ..lives.kept_doors import find_kept, is_open, switch_kept
 from ..lives.life import proposed_document
 from ..lives.moved import Moved
 from ..lives.release import ReleaseKept, release_due
+from ..spelled_out import spelled_out
 from .progress import waiting_for
 from .shared import (
     LANE,
@@ -34,7 +35,7 @@ from .shared import (
 
 def life_words(life: Life[Any], document: LifeDocument) -> str:
     """What is to be signed, in words."""
-    return "\n".join((*life.words(document), f"Digest:     {document.digest()}"))
+    return "\n".join((*life.words(spelled_out(document)), f"Digest:     {document.digest()}"))
 
 
 def what_is_in_there(reading: LaneReading) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from launchplane_lane_contracts.policy import Policy
 
 from ..lives.go_live import show_in_the_lane
 from ..policy_changes import apply_policy, propose_policy
+from ..spelled_out import one_line
 from .policy_review import check, diff, read_file, translate
 from .progress import waiting_for
 from .shared import (
@@ -106,7 +107,7 @@ def show(context: click.Context, lane: Lane, as_json: bool) -> None:
         return
     say(
         f"Lane {lane}, revision {revision.number}, {revision.recorded_at:%Y-%m-%d %H:%M} UTC by "
-        f"{escape(revision.recorded_by)}: {escape(revision.reason)}"
+        f"{escape(one_line(revision.recorded_by))}: {escape(one_line(revision.reason))}"
     )
     for name, value in revision.policy.to_plain().items():
         if name not in ("lane", "schema_version") and value is not None:
@@ -126,7 +127,7 @@ def history(context: click.Context, lane: Lane, as_json: bool) -> None:
     for revision in revisions:
         say(
             f"{revision.number:>4}  {revision.recorded_at:%Y-%m-%d %H:%M} UTC  "
-            f"{escape(revision.recorded_by)}  {escape(revision.reason)}"
+            f"{escape(one_line(revision.recorded_by))}  {escape(one_line(revision.reason))}"
         )
     if not revisions:
         say(f"Nobody has recorded a policy for lane {lane}.")

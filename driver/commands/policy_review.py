@@ -22,6 +22,7 @@ from launchplane_lane_contracts.policy_words import policy_meaning, why_not_reco
 from launchplane_lane_contracts.text_file import TextFormat
 
 from ..lane_office import utc_now
+from ..spelled_out import one_line
 from .shared import INSTANT, LANE, answer, json_option, say
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -134,7 +135,7 @@ def _tell(
     for policy in policies:
         say(f"\n[bold]{escape(str(policy.lane))}[/]")
         for sentence in policy_meaning(policy, at):
-            say(f"  {escape(sentence)}")
+            say(f"  {escape(one_line(sentence))}")
 
 
 @click.command()

@@ -17,6 +17,7 @@ from launchplane_lane_contracts.lane import Lane
 
 from ..host_directory import HostDirectory, default_path
 from ..lane_office import LaneOffice
+from ..spelled_out import no_control
 from ..store import Store
 
 LONGEST_NAME = 200
@@ -172,7 +173,7 @@ def how_to_sign(digest: str, approvers: int) -> str:
 
 def say(text: str = "") -> None:
     """One piece of text for a person, on standard output."""
-    Console(highlight=False, soft_wrap=True).print(text)
+    Console(highlight=False, soft_wrap=True).print(no_control(text))
 
 
 def answer(value: Contract | dict[str, Any] | list[Any]) -> None:

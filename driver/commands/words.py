@@ -17,6 +17,7 @@ from ..new_since import new_words
 from ..operations import RESTORED
 from ..people_changes import ProposedPeople
 from ..policy_changes import PolicyChange, ProposedChange
+from ..spelled_out import one_line, spelled_out
 from .folding import EDGE
 
 WHAT_COMES = {
@@ -26,6 +27,13 @@ WHAT_COMES = {
     DataSource.BACKUP_RESTORE: "A proven backup of this lane takes its name.",
     DataSource.KEPT: "Data that an earlier rebuild set aside takes the lane's name again.",
 }
+
+SAID_BY = {
+    TargetOrigin.PROVIDER: "provider itself",
+    TargetOrigin.RECORD: "record",
+    TargetOrigin.TYPED: "requester",
+}
+"""Who says what the provider target is."""
 
 BROUGHT_BY = (
     "`lane-authority materialise`: compared with its source, row for row and file for file, "
@@ -38,21 +46,23 @@ BROUGHT_BY = (
 
 def plan_words(target: PlanTarget) -> str:
     """A rebuild in words: exactly what a signature covers."""
-    return "\n".join((*_what(target), *_afterwards(target), f"Digest:     {target.digest()}"))
+    said = spelled_out(target)
+    return "\n".join((*_what(said), *_afterwards(said), f"Digest:     {target.digest()}"))
 
 
 def sheet_words(plan: Plan, told: Forecast) -> str:
     """A rebuild as people want to read it before they sign: what it is, and what it comes to."""
+    target, told = spelled_out(plan.target), spelled_out(told)
     return "\n".join(
         (
-            *_what(plan.target),
+            *_what(target),
             f"Server:     {EDGE}{told.server}",
             f"Acts there: {EDGE}{shlex.join(told.reached_by)}",
             *_bytes(told),
-            *_afterwards(plan.target),
+            *_afterwards(target),
             *_when(told),
             *_guarantees(told),
-            *_people(plan, told),
+            *_people(target, told),
             f"Digest:     {plan.plan_digest}",
         )
     )
@@ -74,7 +84,13 @@ def _what(target: PlanTarget) -> Iterator[str]:
     yield f"Files:      {EDGE}{target.filestore_path}"
     if target.upstream_source is not None:
         source = target.upstream_source
-        yield f"Upstream:   {EDGE}{source.name} ({source.host}/{source.database})"
+        of_lane = f", lane {source.lane}" if source.lane is not None else ""
+        yield (
+            f"Upstream:   {EDGE}{source.name} ({source.host}/{source.database}, files in "
+            f"{source.filestore_path}{of_lane})"
+        )
+    if request.backup_id is not None:
+        yield f"Backup:     {EDGE}{request.backup_id}"
     if request.data_source in RESTORED:
         yield f"Brought by: {EDGE}{BROUGHT_BY}"
     volumes = request.fresh_volumes
@@ -91,8 +107,14 @@ def _what(target: PlanTarget) -> Iterator[str]:
     if request.provider_target is not None:
         live = request.provider_target
         domains = ", ".join(live.domains) or "no domains"
-        typed = ", as the requester says" if live.read_from is TargetOrigin.TYPED else ""
-        yield f"Provider:   {EDGE}{live.name} ({live.target_id}, {domains}){typed}"
+        yield (
+            f"Provider:   {EDGE}{live.name} ({live.target_id}, {domains}), as the "
+            f"{SAID_BY[live.read_from]} says"
+        )
+    if request.retries is not None:
+        yield f"Once more:  {EDGE}operation {request.retries}, which is unfinished"
+    if request.attest_runtime:
+        yield f"Runtime:    {EDGE}where it is down, the guard may attest for it"
 
 
 def _afterwards(target: PlanTarget) -> Iterator[str]:
@@ -137,8 +159,8 @@ def _guarantees(told: Forecast) -> Iterator[str]:
             yield f"  - {each.words}" + (f" ({each.detail})" if each.detail else "")
 
 
-def _people(plan: Plan, told: Forecast) -> Iterator[str]:
-    people, requester = told.people, plan.target.request.requester
+def _people(target: PlanTarget, told: Forecast) -> Iterator[str]:
+    people, requester = told.people, target.request.requester
     number = people.approvers_required
     if not number and not people.requester_signs:
         yield f"Signatures: {EDGE}none is asked for"
@@ -176,8 +198,8 @@ def took_words(time: timedelta) -> str:
 
 def refusal_words(plan: Plan) -> str:
     """Why a plan is refused, with each way on, and what it looked at."""
-    target = plan.target
-    request, reasons = target.request, plan.decision.reasons
+    target, reasons = spelled_out(plan.target), spelled_out(plan.decision.reasons)
+    request = target.request
     return "\n".join(
         (
             f"REFUSED: {request.operation}/{request.data_source} on lane {request.lane}, for "
@@ -187,27 +209,27 @@ def refusal_words(plan: Plan) -> str:
             f"Looked at:  {EDGE}{target.database}, oid {target.database_oid or 'none'}, generation "
             f"{target.present_generation or 'none'}; files in {target.filestore_path}",
             "Nothing was changed.",
-            f"Digest:     {target.digest()}",
+            f"Digest:     {plan.plan_digest}",
         )
     )
 
 
 def policy_words(proposed: ProposedChange) -> str:
     """A change of policy in words."""
-    change = proposed.change
+    change = spelled_out(proposed.change)
     policy = change.policy
-    recorded = policy.to_plain()
+    recorded = proposed.change.policy.to_plain()
     lines = [
         f"POLICY of lane {policy.lane} becomes revision {change.after_revision + 1}, proposed by "
         f"{change.proposer}: {change.reason}",
         *(
-            f"  {name} = {json.dumps(recorded[name])}"
+            f"  {name} = {one_line(json.dumps(recorded[name]))}"
             for name in type(policy).model_fields
             if name not in ("lane", "schema_version") and recorded[name] is not None
         ),
         "What that means today:",
         *(f"  {each}" for each in policy_meaning(policy, utc_now())),
-        *(f"  It loosens: {each}" for each in proposed.loosens),
+        *(f"  It loosens: {one_line(each)}" for each in proposed.loosens),
         *_lowering_lines(change),
         f"Approvers besides the proposer: {proposed.tally.required}",
         *_waits(proposed.tally),
@@ -235,15 +257,15 @@ def _waits(tally: ApprovalTally) -> tuple[str, ...]:
 
 def people_words(proposed: ProposedPeople) -> str:
     """A change of whose signatures count, in words."""
-    change = proposed.change
+    change = spelled_out(proposed.change)
     numbers = change.people.thresholds
     return "\n".join(
         (
             f"WHOSE SIGNATURES COUNT is changed, proposed by {change.proposer}: {change.reason}",
-            *(f"  {line}" for line in sorted(change.people.lines)),
+            *(f"  {one_line(line)}" for line in sorted(proposed.change.people.lines)),
             f"Approvers asked for: {numbers.consequential} for what is consequential, "
             f"{numbers.grave} for what is grave",
-            *(f"  It loosens: {each}" for each in proposed.loosens),
+            *(f"  It loosens: {one_line(each)}" for each in proposed.loosens),
             f"Approvers besides the proposer: {proposed.tally.required}",
             *_waits(proposed.tally),
             f"Digest: {proposed.digest}",

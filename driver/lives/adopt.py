@@ -94,7 +94,8 @@ class Adopt(Life[Adoption]):
             f"Database:   {document.database}, oid {document.database_oid}, cluster "
             f"{document.system_identifier}",
             f"Files:      {document.filestore_path}, {document.files}",
-            f"Recorded:   generation {document.recorded_generation or 'none'}",
+            f"Recorded:   generation {document.recorded_generation or 'none'}, policy revision "
+            f"{document.policy_revision}",
             f"Differs:    {_DIFFERS[document.marker]}"
             + ("; only a tag was lost" if document.only_a_tag_was_lost else ""),
             "Afterwards: its data counts as authoritative, under a new generation; every other "

@@ -104,7 +104,8 @@ class Copy(Life[Copying]):
             f"Database:   {document.database}, oid {document.database_oid}, cluster "
             f"{document.system_identifier}",
             f"Files:      {document.filestore_path}",
-            f"Recorded:   generation {document.recorded_generation or 'none'} of this lane",
+            f"Recorded:   generation {document.recorded_generation or 'none'} of this lane, policy "
+            f"revision {document.policy_revision}",
             "Afterwards: it is neutralised (no mail, no scheduled action), it has no authority and "
             "no claim, and it is this lane's data under a new generation.",
         )

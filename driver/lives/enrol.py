@@ -89,7 +89,7 @@ class Enrol(Life[Enrolment]):
         kind = "authoritative" if document.authoritative else "replaceable"
         return (
             f"ENROL what stands at the place of lane {document.lane} as its data, asked for by "
-            f"{document.requester}.",
+            f"{document.requester}" + (f": {document.reason}" if document.reason else "."),
             f"Database:   {document.database}, oid {document.database_oid}, cluster "
             f"{document.system_identifier}",
             f"Files:      {document.filestore_path}",

@@ -138,7 +138,8 @@ class DeclareLost(Life[Loss]):
             f"Recorded:   generation {document.recorded_generation}, database oid "
             f"{document.recorded_oid or 'none'}",
             f"Found:      {document.found}, database {document.database} oid "
-            f"{document.database_oid or 'none'}",
+            f"{document.database_oid or 'none'}, generation {document.generation_there}; files "
+            f"{document.filestore_path}",
             f"Set aside:  {kept + ' kept as they are' if there else 'nothing can be reached'}",
             *(
                 (

@@ -1,5 +1,6 @@
 """`moved`: the same data stands on another server, after a PostgreSQL upgrade or a migration."""
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -128,6 +129,7 @@ class Moved(Life[Move]):
 
     def words(self, document: Move) -> tuple[str, ...]:
         """A move in words."""
+        kind = "the only true copy" if document.authoritative else "replaceable"
         old = {
             OldPlace.GONE: "read: the database is gone from it",
             OldPlace.CLOSED: "read: the database is closed there",
@@ -145,14 +147,15 @@ class Moved(Life[Move]):
         ]
         return (
             f"MOVED are the data of lane {document.lane}, generation "
-            f"{document.recorded_generation}, says {document.requester}: {document.reason}",
+            f"{document.recorded_generation}, {kind}, says {document.requester}: {document.reason}",
             f"From:       cluster {document.from_system_identifier}, oid {document.from_oid}",
             f"Old place:  {old}",
+            *((f"Read with:  {shlex.join(document.old_guard)}",) if document.old_guard else ()),
             f"To:         cluster {document.system_identifier}, database {document.database}, oid "
             f"{document.database_oid}; files {document.filestore_path}, {document.files}",
             *kept,
-            "Afterwards: the data here is the lane's, under a new generation; what comes back at "
-            "the old place is an old copy.",
+            "Afterwards: the data here is the lane's, under a new generation and policy revision "
+            f"{document.policy_revision}; what comes back at the old place is an old copy.",
         )
 
     def asked(self, document: Move) -> Asked:

@@ -112,7 +112,8 @@ class ReleaseKept(Life[Release]):
             f"RELEASE kept data of lane {document.lane}, asked for by {document.requester}"
             + (f": {document.reason}" if document.reason else "."),
             f"Database:   {document.kept.name}, oid {document.kept.database_oid}, generation "
-            f"{document.kept.generation}" + (", with its files" if document.has_filestore else ""),
+            f"{document.kept.generation}, set aside by permit {document.kept.permit_id}"
+            + (", with its files" if document.has_filestore else ""),
             f"Ground:     {ground}",
             *(("Early:      it goes before its time.",) if document.early else ()),
             "Afterwards: it is dropped, and no undo brings it back.",

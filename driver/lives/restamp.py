@@ -56,9 +56,10 @@ class Restamp(Life[Restamping]):
         """A restamping in words."""
         return (
             f"RESTAMP the data of lane {document.lane}, generation {document.generation}, asked "
-            f"for by {document.requester}.",
-            "Afterwards: the same data, generation and authority, signed with the present key "
-            f"(policy revision {document.policy_revision}).",
+            f"for by {document.requester}" + (f": {document.reason}" if document.reason else "."),
+            "Afterwards: the same data and generation, "
+            + ("the only true copy" if document.authoritative else "replaceable")
+            + f", signed with the present key (policy revision {document.policy_revision}).",
         )
 
     def act(self, office: LaneOffice, plan: LifePlan[Restamping]) -> str:

@@ -110,7 +110,8 @@ class Retire(Life[Retirement]):
         kept = "with its files" if document.has_filestore else "without files"
         return (
             f"RETIRE lane {document.lane}, asked for by {document.requester}: {document.reason}",
-            f"Recorded:   generation {document.recorded_generation}, {kind}",
+            f"Recorded:   generation {document.recorded_generation}, {kind}, policy revision "
+            f"{document.policy_revision}; files {document.filestore_path}",
             f"Set aside:  database {document.database}, oid {document.database_oid or 'none'}, "
             f"{kept}"
             if there.is_something
