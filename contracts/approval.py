@@ -48,6 +48,10 @@ class Demand(Contract):
     cooling_off: Duration
     """How long is waited from the proposal on."""
 
+    def cooled_at(self, proposed_at: UtcInstant) -> UtcInstant | None:
+        """The end (UTC) of the cooling-off of what was proposed then; None where there is none."""
+        return later(proposed_at, self.cooling_off) if self.cooling_off else None
+
 
 def demand_for(weight: Weight, thresholds: Thresholds) -> Demand:
     """What a step of this weight asks for in an installation with these numbers."""
@@ -98,6 +102,10 @@ class ApprovalTally(Contract):
     cooling_off_until: UtcInstant | None
     """The instant (UTC) before which it does not suffice; None when nothing is waited for."""
 
+    def who_counts(self, requester: str) -> frozenset[str]:
+        """Everybody whose signature counts, the requester among them who signed it too."""
+        return frozenset((*self.approvers, *((requester,) if self.requester_signed else ())))
+
     @property
     def met(self) -> bool:
         """Whether the signatures suffice and nothing is waited for any more."""
@@ -117,7 +125,7 @@ def tally_approvals(
     now: UtcInstant,
 ) -> ApprovalTally:
     """Count people, not signatures; the requester never counts as an approver."""
-    cooled_at = later(proposed_at, demand.cooling_off) if demand.cooling_off else None
+    cooled_at = demand.cooled_at(proposed_at)
     people = {each.person for each in approvals if each.counts_at(now, not_before=cooled_at)}
     return ApprovalTally(
         required=demand.approvers,

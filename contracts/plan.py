@@ -4,6 +4,7 @@ from .contract import (
     DatabaseNameField,
     Digest,
     FilestorePathField,
+    Person,
     SystemIdentifierField,
     UtcInstant,
     VersionedContract,
@@ -57,6 +58,12 @@ class Plan(VersionedContract):
     """The size of the database that would be set aside."""
     planned_at: UtcInstant
     """When (UTC)."""
+
+    @property
+    def signed_by(self) -> frozenset[Person]:
+        """Everybody whose signature under the digest counted when it was decided."""
+        signed = self.observation.approvals
+        return frozenset(each.person for each in signed if each.counts_at(self.planned_at))
 
     @property
     def plan_digest(self) -> Digest:

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from launchplane_lane_contracts.people import People
 from launchplane_lane_contracts.reasons import ReasonCode, reason
 
 from .approvers_file import names_person
+from .host_identity import HostApproval
 from .keys import PublicKeys
 from .store import Store, StoredApproval
 
@@ -127,9 +128,15 @@ def verify(people: People, digest: Digest, person: Person, signature: str, now: 
 
 
 def record_approval(
-    people: People, store: Store, digest: Digest, signature: str, now: UtcInstant
+    people: People,
+    store: Store,
+    digest: Digest,
+    signature: str,
+    now: UtcInstant,
+    *,
+    not_before: UtcInstant | None = None,
 ) -> Approval:
-    """Verify a signature under `digest` and store it.
+    """Verify a signature under `digest` and store it; it counts from `not_before` (UTC) on.
 
     Raises Refused when it does not verify, or was used or has lapsed; CouldNotTell.
     """
@@ -141,6 +148,7 @@ def record_approval(
         key_fingerprint=fingerprint,
         signature=signature,
         now=now,
+        not_before=not_before,
     )
     return stored.approval
 
@@ -160,7 +168,7 @@ def verify_all(
     good: list[StoredApproval] = []
     rejected: list[tuple[StoredApproval, str]] = []
     for each in store.approvals(digest):
-        problem = approval_problem(people, each, now=now, keys=keys)
+        problem = approval_problem(people, each, now=now, read=keys.read_approval)
         if problem:
             rejected.append((each, problem))
         else:
@@ -169,15 +177,20 @@ def verify_all(
 
 
 def approval_problem(
-    people: People, stored: StoredApproval, *, now: UtcInstant, keys: PublicKeys
+    people: People,
+    stored: StoredApproval,
+    *,
+    now: UtcInstant,
+    read: Callable[[str], HostApproval | None],
 ) -> str:
     """Why a stored signature does not count by these people at `now` (UTC), or nothing.
 
-    Needs nothing but what is stored, OpenSSH and the host's public keys. Raises CouldNotTell.
+    Needs nothing but what is stored and OpenSSH; `read` gives what the host signed. Raises
+    CouldNotTell.
     """
     claimed = stored.approval
     if stored.key_fingerprint.startswith(HOST_KEY):
-        return _host_approval_problem(people, stored, now, keys)
+        return _host_approval_problem(people, stored, now, read(stored.signature))
     try:
         key = verify(people, claimed.signed_digest, claimed.person, stored.signature, now)
     except (Refused, BadInput) as refusal:
@@ -188,10 +201,9 @@ def approval_problem(
 
 
 def _host_approval_problem(
-    people: People, stored: StoredApproval, now: UtcInstant, keys: PublicKeys
+    people: People, stored: StoredApproval, now: UtcInstant, approval: HostApproval | None
 ) -> str:
     claimed = stored.approval
-    approval = keys.read_approval(stored.signature)
     if approval is None:
         return "the host did not sign that it was told of this approval"
     identity = approval.identity

@@ -1,7 +1,8 @@
 """Checking the record again, offline: the chain, the tables beside it, and every signature used."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -11,6 +12,8 @@ from launchplane_lane_contracts.people import People
 from launchplane_lane_contracts.reasons import ReasonCode, reason
 
 from .approvals import approval_problem
+from .host_identity import HostApproval
+from .key_ring import KEY_REVOKED
 from .keys import PublicKeys
 from .ledger_head import LedgerHead
 from .people import NOBODY
@@ -39,11 +42,19 @@ def verify_record(store: Store, keys: PublicKeys, anchor: LedgerHead | None = No
     store.verify_ledger()
     if anchor is not None:
         store.verify_anchor(anchor)
-    stored = {each.approval_id: each for each in store.approvals()}
+    with store.whole_record() as (signatures, ledger):
+        return _verify(signatures, ledger, keys)
+
+
+def _verify(
+    signatures: tuple[StoredApproval, ...], ledger: Iterable[LedgerEntry], keys: PublicKeys
+) -> Verified:
+    stored = {each.approval_id: each for each in signatures}
     told: set[int] = set()
     used: set[int] = set()
+    revoked: set[str] = set()
     people, entries = NOBODY, 0
-    for entry in store.walk_ledger():
+    for entry in ledger:
         entries += 1
         if entry.kind == EntryKind.APPROVED:
             told.add(_as_told(entry, stored))
@@ -51,9 +62,17 @@ def verify_record(store: Store, keys: PublicKeys, anchor: LedgerHead | None = No
             if number in used:
                 raise _wrong(f"entry {entry.sequence} uses signature {number} a second time")
             used.add(number)
-            _good_when_used(entry, stored.get(number), number, people, keys)
+            _good_when_used(
+                entry,
+                stored.get(number),
+                number,
+                people,
+                partial(keys.approval_on_record, revoked_before=frozenset(revoked)),
+            )
         # A correction of the clock took them away; they never counted for anything.
         used |= {int(each) for each in entry.document.get("lapsed_approvals", ())}
+        if (entry.kind, entry.document.get("what")) == (EntryKind.NOTED, KEY_REVOKED):
+            revoked.add(entry.document["particulars"]["key_id"])
         if entry.kind == EntryKind.PEOPLE_RECORDED:
             people = People.from_plain(entry.document["people"])
     for number, each in sorted(stored.items()):
@@ -93,11 +112,11 @@ def _good_when_used(
     stored: StoredApproval | None,
     number: int,
     people: People,
-    keys: PublicKeys,
+    read: Callable[[str], HostApproval | None],
 ) -> None:
     if stored is None:
         raise _wrong(f"entry {entry.sequence} uses signature {number}, which is not in the store")
-    problem = approval_problem(people, stored, now=entry.at, keys=keys)
+    problem = approval_problem(people, stored, now=entry.at, read=read)
     if problem:
         raise _wrong(
             f"signature {number} of {stored.approval.person} was used by entry {entry.sequence} "

@@ -137,7 +137,7 @@ def _people(office: LaneOffice, plan: Plan) -> ForecastPeople:
         approvers_required=plan.decision.approvers_required,
         requester_signs=plan.decision.requester_signs,
         could_approve=tuple(could),
-        signed=tuple(sorted({each.person for each in plan.observation.approvals})),
+        signed=tuple(sorted(plan.signed_by)),
     )
 
 

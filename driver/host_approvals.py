@@ -12,6 +12,7 @@ from launchplane_lane_contracts.reasons import ReasonCode, reason
 
 from .approvals import HOST_KEY, message_of
 from .approvers_file import names_person
+from .cooling_off import cooled_at
 from .host_identity import HostApproval, HostIdentity
 from .lane_office import LaneOffice, utc_now
 from .people_changes import who_may_sign
@@ -46,6 +47,7 @@ def record_host_approval(office: LaneOffice, digest: Digest, identity: HostIdent
         key_fingerprint=f"{HOST_KEY}{identity.application}",
         signature=office.key.sign_approval(approval, issued_at=now),
         now=now,
+        not_before=cooled_at(office, digest),
     )
     return stored.approval
 

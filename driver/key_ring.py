@@ -31,6 +31,8 @@ from .keys import (
 
 NEXT = "next"
 """What the file of a key begins with that was made and does not sign yet."""
+KEY_REVOKED = "key_revoked"
+"""What is noted in the ledger when a key was revoked."""
 RETIRING = "retiring"
 """What the file of the key before it begins with while it is taken out of use."""
 

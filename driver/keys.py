@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -251,8 +251,13 @@ class _OtherRuleBook(Exception):
 class PublicKeys:
     """The keys that verify what this host, or one before it, signed."""
 
-    def __init__(self, keys: Mapping[KeyId, Ed25519PublicKey]) -> None:
-        self._keys = dict(keys)
+    def __init__(
+        self,
+        keys: Mapping[KeyId, Ed25519PublicKey],
+        revoked: frozenset[KeyId] = frozenset(),
+    ) -> None:
+        """`revoked` are the names of keys that verify nothing any more."""
+        self._keys, self._revoked = dict(keys), revoked
 
     @property
     def key_ids(self) -> frozenset[KeyId]:
@@ -269,10 +274,10 @@ class PublicKeys:
         if environment.get(KEY_VARIABLE):
             key = SigningKey.load(host, environment)
             keys._keys[key.key_id] = key._private.public_key()
-        for revoked in read_revoked(host):
-            # Also where somebody put an older key set back.
-            keys._keys.pop(revoked, None)
-        return keys
+        revoked = read_revoked(host)
+        # Also where somebody put an older key set back.
+        left = {name: key for name, key in keys._keys.items() if name not in revoked}
+        return cls(left, revoked)
 
     @classmethod
     def from_jwks(cls, text: str) -> Self:
@@ -323,6 +328,23 @@ class PublicKeys:
             )
             return HostApproval.from_plain(claims["approval"])
         except (_NotOurs, jwt.InvalidTokenError, ValidationError):
+            return None
+
+    def approval_on_record(
+        self, token: str, revoked_before: Collection[str]
+    ) -> HostApproval | None:
+        """The same for a token that the ledger holds from before its key was revoked.
+
+        Nothing can be verified with such a key; that the host had signed it then is the ledger's
+        word. `revoked_before` are the keys that were revoked by then already.
+        """
+        try:
+            name = _header(token)["kid"]
+            if name in revoked_before or name not in self._revoked:
+                return self.read_approval(token)
+            claims = json.loads(_decode(token.split(".")[1]))
+            return HostApproval.from_plain(claims["approval"])
+        except (_NotOurs, ValueError, KeyError, TypeError):
             return None
 
 

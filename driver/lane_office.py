@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -105,9 +106,18 @@ class LaneOffice:
         people = self.people()
         return people.thresholds if people is not None else Thresholds()
 
-    def free_approval_ids(self, digest: Digest, *, by: People | None = None) -> tuple[int, ...]:
-        """The numbers of the signatures under a digest that were not used yet."""
-        return tuple(each.approval_id for each in self._good(digest, by) if each.used_by is None)
+    def free_approval_ids(
+        self, digest: Digest, counted: Collection[str], *, by: People | None = None
+    ) -> tuple[int, ...]:
+        """The numbers of the unused signatures under a digest of those whose signatures counted.
+
+        One that had lapsed is left where it is: what is claimed with it would lapse at once.
+        """
+        return tuple(
+            each.approval_id
+            for each in self._good(digest, by)
+            if each.used_by is None and each.approval.person in counted
+        )
 
     def look(self, record: HostRecord, *, attested_by: str | None = None) -> Witnessed:
         """Ask both witnesses about the lane of this record."""

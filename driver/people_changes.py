@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from launchplane_lane_contracts.approval import ApprovalTally, demand_for, tally_approvals
-from launchplane_lane_contracts.contract import Digest, Person
+from launchplane_lane_contracts.contract import Digest, Person, UtcInstant
 from launchplane_lane_contracts.errors import BadInput, Refused
 from launchplane_lane_contracts.people import (
     People,
@@ -13,6 +13,7 @@ from launchplane_lane_contracts.people import (
 )
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
+from .clock_correction import CLOCK
 from .lane_office import LaneOffice, utc_now
 from .people import people_in_files, people_that_count
 from .why import require_reason
@@ -29,12 +30,15 @@ class ProposedPeople:
     change: PeopleChange
     loosens: tuple[str, ...]
     tally: ApprovalTally
+    cooled_at: UtcInstant | None = None
+    """The end (UTC) of its cooling-off, over or not; None where there is none."""
 
 
 def propose_people(office: LaneOffice, *, proposer: Person, why: str) -> ProposedPeople:
     """Put the files as they are now up for signatures of the people on record.
 
-    Raises BadInput when nothing was changed, nobody would be left, or there is no reason.
+    Raises BadInput when nothing was changed, nobody would be left, or there is no reason; Refused
+    where it loosens and this host's clock is behind its own ledger.
     """
     require_reason(why)
     recorded, found = office.store.people(), people_in_files(office.host)
@@ -44,6 +48,9 @@ def propose_people(office: LaneOffice, *, proposer: Person, why: str) -> Propose
         raise BadInput("The files are what is on record, so there is nothing to propose.")
     if not found.lines:
         raise BadInput("The approvers file names nobody, and then nothing could be signed again.")
+    if loosening_of_people(recorded, found):
+        # A cooling-off is counted from here.
+        office.require_clock()
     change = PeopleChange(people=found, replaces=recorded.digest(), proposer=proposer, reason=why)
     digest = office.store.propose(PEOPLE, change, proposer=proposer, now=utc_now())
     return proposed_people(office, digest)
@@ -59,6 +66,7 @@ def proposed_people(office: LaneOffice, digest: Digest) -> ProposedPeople:
             "approvers propose`."
         )
     change = PeopleChange.from_json(proposal.document)
+    demand = demand_for(weight_of_people(recorded, change.people), recorded.thresholds)
     return ProposedPeople(
         digest=digest,
         change=change,
@@ -66,10 +74,11 @@ def proposed_people(office: LaneOffice, digest: Digest) -> ProposedPeople:
         tally=tally_approvals(
             office.approvals(digest, by=recorded),
             requester=change.proposer,
-            demand=demand_for(weight_of_people(recorded, change.people), recorded.thresholds),
+            demand=demand,
             proposed_at=proposal.proposed_at,
             now=utc_now(),
         ),
+        cooled_at=demand.cooled_at(proposal.proposed_at),
     )
 
 
@@ -99,7 +108,9 @@ def apply_people(office: LaneOffice, digest: Digest) -> People:
         change.people,
         now=utc_now(),
         change_digest=digest,
-        approvals_used=office.free_approval_ids(digest, by=recorded),
+        approvals_used=office.free_approval_ids(
+            digest, proposed.tally.who_counts(change.proposer), by=recorded
+        ),
     )
     return change.people
 
@@ -125,9 +136,13 @@ def _still_missing(proposed: ProposedPeople) -> Reason:
 def who_may_sign(office: LaneOffice, digest: Digest) -> People:
     """Those on record. A change of the files is signed by them, so the files may differ then.
 
-    Raises Refused when the files are not what is on record, BadInput for what nobody proposed.
+    Raises Refused when the files are not what is on record, or this host's clock is behind its own
+    ledger; BadInput for what nobody proposed.
     """
-    recorded = office.store.people()
-    if office.store.proposal(digest).kind == PEOPLE and recorded is not None:
+    recorded, kind = office.store.people(), office.store.proposal(digest).kind
+    if kind != CLOCK:
+        # Only what says that the clock is right again is signed while it is not believed.
+        office.require_clock()
+    if kind == PEOPLE and recorded is not None:
         return recorded
     return people_that_count(office.host, office.store)

@@ -134,7 +134,7 @@ def authorize(office: LaneOffice, digest: Digest) -> OperationRecord:
     made, _witnessed = make_plan(office, reviewed.request)
     note_decision(office, made, "authorize")
     require_same(office, reviewed, made)
-    used = office.free_approval_ids(digest)
+    used = office.free_approval_ids(digest, made.signed_by)
     return office.store.claim(made, now=made.planned_at, approvals_used=used)
 
 

@@ -7,7 +7,13 @@ from launchplane_lane_contracts.approval import (
     demand_for,
     tally_approvals,
 )
-from launchplane_lane_contracts.contract import Digest, Person, PersonField, VersionedContract
+from launchplane_lane_contracts.contract import (
+    Digest,
+    Person,
+    PersonField,
+    UtcInstant,
+    VersionedContract,
+)
 from launchplane_lane_contracts.errors import BadInput, Refused
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.policy import Policy, PolicyRevision, effective_policy
@@ -49,6 +55,8 @@ class ProposedChange:
     change: PolicyChange
     loosens: tuple[str, ...]
     tally: ApprovalTally
+    cooled_at: UtcInstant | None = None
+    """The end (UTC) of its cooling-off, over or not; None where there is none."""
 
 
 def propose_policy(
@@ -56,13 +64,17 @@ def propose_policy(
 ) -> ProposedChange:
     """Put a policy up for signatures; nothing is in force yet.
 
-    Raises BadInput without a reason, and for what could not be recorded.
+    Raises BadInput without a reason, and for what could not be recorded; Refused where it loosens
+    and this host's clock is behind its own ledger.
     """
     require_reason(why)
     too_long = why_not_recorded(policy, utc_now())
     if too_long:
         raise BadInput(f"Lane {policy.lane}: {too_long}. Name an earlier instant.")
     current = office.store.policy(policy.lane)
+    if loosening(current.policy if current else None, policy):
+        # A cooling-off is counted from here.
+        office.require_clock()
     lowers, lowers_claim = _lowers(office, current, policy)
     change = PolicyChange(
         policy=policy,
@@ -125,6 +137,7 @@ def proposed_change(office: LaneOffice, digest: Digest) -> ProposedChange:
     change = PolicyChange.from_json(proposal.document)
     current = office.store.policy(change.policy.lane)
     old = current.policy if current else None
+    demand = demand_for(weight_of_change(old, change.policy), office.thresholds())
     return ProposedChange(
         digest=digest,
         change=change,
@@ -132,10 +145,11 @@ def proposed_change(office: LaneOffice, digest: Digest) -> ProposedChange:
         tally=tally_approvals(
             office.approvals(digest),
             requester=change.proposer,
-            demand=demand_for(weight_of_change(old, change.policy), office.thresholds()),
+            demand=demand,
             proposed_at=proposal.proposed_at,
             now=utc_now(),
         ),
+        cooled_at=demand.cooled_at(proposal.proposed_at),
     )
 
 
@@ -181,7 +195,7 @@ def apply_policy(office: LaneOffice, digest: Digest) -> PolicyRevision:
         reason=change.reason,
         change_digest=digest,
         now=utc_now(),
-        approvals_used=office.free_approval_ids(digest),
+        approvals_used=office.free_approval_ids(digest, proposed.tally.who_counts(change.proposer)),
         replaces=change.after_revision,
     )
 

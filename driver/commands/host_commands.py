@@ -11,6 +11,7 @@ from launchplane_lane_contracts.plan import PlanTarget
 
 from ..approvals import record_approval, sign
 from ..clock_correction import CLOCK, correction_words, proposed_correction
+from ..cooling_off import cooled_at
 from ..host_directory import HostDirectory, default_path
 from ..keys import create_signing_key
 from ..lane_office import LaneOffice, utc_now
@@ -88,14 +89,22 @@ def approve(context: click.Context, digest: str, key_file: Path, yes: bool, as_j
     click.echo(no_control(words.replace(EDGE, "")), err=as_json)
     if not yes:
         click.confirm("Do you approve exactly this?", abort=True, err=as_json)
-    people = who_may_sign(office, Digest(digest))
+    people, from_then = who_may_sign(office, Digest(digest)), cooled_at(office, Digest(digest))
     approval = record_approval(
-        people, office.store, Digest(digest), sign(Digest(digest), key_file), utc_now()
+        people,
+        office.store,
+        Digest(digest),
+        sign(Digest(digest), key_file),
+        utc_now(),
+        not_before=from_then,
     )
     if as_json:
         answer(approval)
     else:
-        say(f"[green]Signed[/] by {escape(approval.person)}; it counts for 24 hours.")
+        counts = "it counts for 24 hours"
+        if from_then is not None:
+            counts += f" from the end of the cooling-off, {from_then:%Y-%m-%d %H:%M} UTC"
+        say(f"[green]Signed[/] by {escape(approval.person)}; {counts}.")
 
 
 def _words(office: LaneOffice, digest: Digest) -> str:

@@ -11,7 +11,7 @@ from launchplane_lane_contracts.errors import BadInput
 
 from .. import key_ring
 from ..host_directory import HostDirectory
-from ..key_ring import SignedLane, signed_lanes
+from ..key_ring import KEY_REVOKED, SignedLane, signed_lanes
 from ..keys import KEY_VARIABLE
 from ..lane_office import utc_now
 from ..store import Store
@@ -116,7 +116,7 @@ def revoke(context: click.Context, key: str, do_it: bool, person: str, as_json: 
     with waiting_for("Asking the lanes", quiet=as_json):
         lanes = _signed_with(signed_lanes(host), KeyId(key))
     if do_it:
-        _note(host, "key_revoked", {"by": as_person(person), "key_id": key, "lanes": lanes})
+        _note(host, KEY_REVOKED, {"by": as_person(person), "key_id": key, "lanes": lanes})
         key_ring.revoke(host, KeyId(key))
     if as_json:
         answer({"key_id": key, "revoked": do_it, "restamp": lanes})

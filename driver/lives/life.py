@@ -233,7 +233,12 @@ def carry_out(office: LaneOffice, life: Life[Document], digest: Digest) -> str:
         raise Refused.because(_changed(life, document, found.document))
     if not found.tally.met:
         raise Refused.because(_signatures_missing(life, digest, found.tally))
-    office.store.begin_life(document.lane, digest, ends=document.ends)
+    office.store.begin_life(
+        document.lane,
+        digest,
+        approvals_used=office.free_approval_ids(digest, found.tally.who_counts(document.requester)),
+        ends=document.ends,
+    )
     return life.act(office, found)
 
 

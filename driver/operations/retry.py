@@ -101,7 +101,7 @@ def _sign_again(
         permit_token=office.sign(permit),
         generation=generation,
         plan=made,
-        approvals_used=office.free_approval_ids(made.plan_digest),
+        approvals_used=office.free_approval_ids(made.plan_digest, made.signed_by),
         now=permit.issued_at,
     )
 

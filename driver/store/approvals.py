@@ -22,13 +22,14 @@ def add_approval(
     key_fingerprint: str,
     signature: str,
     now: UtcInstant,
+    not_before: UtcInstant | None,
 ) -> StoredApproval:
     """Store a verified signature. See `Store.add_approval`."""
     earlier = change.session.scalars(
         select(ApprovalRow).where(ApprovalRow.digest == digest, ApprovalRow.person == person)
     ).first()
     if earlier is not None:
-        return _still_good(_stored(earlier), now)
+        return _still_good(_stored(earlier), now, not_before)
     row = ApprovalRow(
         digest=digest,
         person=person,
@@ -54,10 +55,12 @@ def add_approval(
     return _stored(row)
 
 
-def _still_good(earlier: StoredApproval, now: UtcInstant) -> StoredApproval:
+def _still_good(
+    earlier: StoredApproval, now: UtcInstant, not_before: UtcInstant | None
+) -> StoredApproval:
     # Most keys sign the same text with the same signature, so one that comes again cannot be told
     # from one that somebody kept: what is used or has lapsed never counts anew.
-    if earlier.used_by is None and earlier.approval.counts_at(now):
+    if earlier.used_by is None and earlier.approval.counts_at(now, not_before=not_before):
         return earlier
     person, digest = earlier.approval.person, earlier.approval.signed_digest
     what = f"was used for {earlier.used_by}" if earlier.used_by is not None else "has lapsed"
@@ -84,16 +87,24 @@ def approvals_under(session: Session, digest: Digest | None) -> tuple[StoredAppr
 
 
 def use_judged_approvals(
-    session: Session, judged: tuple[Approval, ...], digest: Digest, *, used_by: str
+    session: Session,
+    judged: tuple[Approval, ...],
+    digest: Digest,
+    *,
+    used_by: str,
+    now: UtcInstant,
 ) -> tuple[int, ...]:
-    """Use up every free signature under a digest, and say which.
+    """Use up every free signature under a digest that counts at `now`, and say which.
 
     Raises Refused when one of `judged`, on which a decision rests, is no longer free.
     """
-    rows = session.scalars(select(ApprovalRow).where(ApprovalRow.digest == digest)).all()
-    free = tuple(row.id for row in rows if row.used_by is None)
-    by_person = {row.person: row.id for row in rows}
-    needed = {by_person.get(each.person, 0) for each in judged}
+    stored = approvals_under(session, digest)
+    free = {
+        each.approval_id for each in stored if each.used_by is None and each.approval.counts_at(now)
+    }
+    by_person = {each.approval.person: each.approval_id for each in stored}
+    # One that had lapsed was no part of the decision; using it would end what rests on the others.
+    needed = {by_person.get(each.person, 0) for each in judged if each.counts_at(now)}
     approval_ids = tuple(sorted({*free, *needed}))
     use_approvals(session, approval_ids, digest, used_by=used_by)
     return approval_ids

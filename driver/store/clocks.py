@@ -13,7 +13,7 @@ from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.reasons import ReasonCode, reason
 from launchplane_lane_contracts.vocabulary import OperationPhase
 
-from .approvals import use_judged_approvals
+from .approvals import use_approvals
 from .ledger import EntryKind, Transaction
 from .policies import apply_proposal
 from .schema import CORRECTS_THE_CLOCK, ApprovalRow, LedgerRow, OperationRow
@@ -36,7 +36,12 @@ def latest_row(session: Session) -> LedgerRow | None:
 
 
 def correct_clock(
-    change: Transaction, correction: ClockCorrection, *, digest: Digest, now: UtcInstant
+    change: Transaction,
+    correction: ClockCorrection,
+    *,
+    digest: Digest,
+    approvals_used: tuple[int, ...],
+    now: UtcInstant,
 ) -> tuple[int, tuple[str, ...]]:
     """Record it. See `Store.correct_clock`."""
     session = change.session
@@ -52,7 +57,7 @@ def correct_clock(
             )
         )
     apply_proposal(session, digest, now)
-    used = use_judged_approvals(session, (), digest, used_by=digest)
+    use_approvals(session, approvals_used, digest, used_by=digest)
     lapsed = _lapse_signatures(session, digest)
     expired = _expire_authorized(change, now)
     change.append(
@@ -62,7 +67,7 @@ def correct_clock(
             "digest": digest,
             "correction": correction.to_plain(),
             "corrected_at": now.isoformat(),
-            "approvals": list(used),
+            "approvals": sorted(approvals_used),
             "lapsed_approvals": list(lapsed),
             "expired_operations": list(expired),
         },

@@ -92,7 +92,11 @@ def claim(
         ) from error
     if approvals_used is None:
         approvals_used = use_judged_approvals(
-            session, plan.observation.approvals, plan.plan_digest, used_by=row.operation_id
+            session,
+            plan.observation.approvals,
+            plan.plan_digest,
+            used_by=row.operation_id,
+            now=now,
         )
     else:
         use_approvals(session, approvals_used, plan.plan_digest, used_by=row.operation_id)

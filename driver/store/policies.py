@@ -81,7 +81,7 @@ def record_policy(
     apply_proposal(change.session, change_digest, now)
     if approvals_used is None:
         approvals_used = use_judged_approvals(
-            change.session, (), change_digest, used_by=change_digest
+            change.session, (), change_digest, used_by=change_digest, now=now
         )
     else:
         use_approvals(change.session, approvals_used, change_digest, used_by=change_digest)

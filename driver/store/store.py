@@ -160,8 +160,8 @@ class Store:
         """Add a revision, and use up the signatures that allowed it.
 
         Whether they suffice is the caller's judgement; without `approvals_used`, all that are free
-        under the digest are used up. `replaces` is the number of the revision that the
-        caller judged against (0 for none): another one in force is a refusal.
+        under the digest and count at `now` are used up. `replaces` is the number of the revision
+        that the caller judged against (0 for none): another one in force is a refusal.
         Raises BadInput when the policy may not be recorded now; Refused when a signature does not
         stand for this change or was used, or the change came into force before.
         """
@@ -230,11 +230,13 @@ class Store:
         key_fingerprint: str,
         signature: str,
         now: UtcInstant,
+        not_before: UtcInstant | None = None,
     ) -> StoredApproval:
         """Store a signature that was verified.
 
         A person signs one digest once: a second one, by another key as well, gives the first.
-        Raises Refused when the first was used or has lapsed.
+        Raises Refused when the first was used or has lapsed; where there is a cooling-off that ends
+        at `not_before`, its 24 hours are counted from there.
         """
         with self._changing() as change:
             return approvals.add_approval(
@@ -244,6 +246,7 @@ class Store:
                 key_fingerprint=key_fingerprint,
                 signature=signature,
                 now=now,
+                not_before=not_before,
             )
 
     def approvals(self, digest: Digest | None = None) -> tuple[StoredApproval, ...]:
@@ -282,7 +285,7 @@ class Store:
         """Take the lane for a plan, in phase authorized, and use up its signatures.
 
         Without `approvals_used`, those are all that the plan was decided on and all others that
-        are free under its digest.
+        are free under its digest, as far as they count at `now`.
         Raises Busy when an operation holds the lane; Refused when the plan was not allowed, when
         policy or generation are no longer the plan's, or a signature is not for it or was used.
         """
@@ -470,23 +473,30 @@ class Store:
             change.append(EntryKind.GENERATION_HANDED_OUT, lane, {"generation": taken})
             return taken
 
-    def begin_life(self, lane: Lane, digest: Digest, *, ends: OperationId | None = None) -> None:
+    def begin_life(
+        self,
+        lane: Lane,
+        digest: Digest,
+        *,
+        approvals_used: tuple[int, ...],
+        ends: OperationId | None = None,
+    ) -> None:
         """Note that a proposed life of the lane is about to be carried out, before it is.
 
-        Its signatures are used up by it, so that they count for it alone, and still do when it has
-        to be carried out again after a crash. Raises Busy while an operation holds the lane that
-        does not end with it; Refused when it came to its end before; BadInput when it was never
-        proposed.
+        The signatures on which that rests are used up by it, so that they count for it alone, and
+        still do when it has to be carried out again after a crash. Raises Busy while an operation
+        holds the lane that does not end with it; Refused when it came to its end before, or a
+        signature does not stand for it or was used; BadInput when it was never proposed.
         """
         with self._changing() as change:
             operations.refuse_while_held(change.session, lane, but=ends)
             proposed = policies.proposal(change.session, digest)
             policies.refuse_when_applied(proposed)
-            used = approvals.use_judged_approvals(change.session, (), digest, used_by=digest)
+            approvals.use_approvals(change.session, approvals_used, digest, used_by=digest)
             change.append(
                 EntryKind.LIFE_BEGUN,
                 lane,
-                {"what": proposed.kind, "digest": digest, "approvals": list(used)},
+                {"what": proposed.kind, "digest": digest, "approvals": sorted(approvals_used)},
             )
 
     def record_data(
@@ -767,6 +777,17 @@ class Store:
             for row in session.scalars(query.execution_options(yield_per=AT_ONCE)):
                 yield ledger.entry_of(row)
 
+    @contextmanager
+    def whole_record(
+        self,
+    ) -> Iterator[tuple[tuple[StoredApproval, ...], Iterator[LedgerEntry]]]:
+        """Every signature and every entry, of one moment, whoever writes meanwhile."""
+        query = select(LedgerRow).order_by(LedgerRow.sequence)
+        with self._database.reading() as session:
+            rows = session.scalars(query.execution_options(yield_per=AT_ONCE))
+            stored = approvals.approvals_under(session, None)
+            yield stored, (ledger.entry_of(row) for row in rows)
+
     def ledger_head(self) -> LedgerHead:
         """The newest entry's number and digest: enough to tell later that nothing was cut off."""
         with self._database.reading() as session:
@@ -846,7 +867,12 @@ class Store:
             return ledger.entry_of(latest) if latest is not None else None
 
     def correct_clock(
-        self, correction: ClockCorrection, *, digest: Digest, now: UtcInstant
+        self,
+        correction: ClockCorrection,
+        *,
+        digest: Digest,
+        approvals_used: tuple[int, ...],
+        now: UtcInstant,
     ) -> tuple[int, tuple[str, ...]]:
         """Record that entries from the future no longer say what time it is.
 
@@ -855,7 +881,9 @@ class Store:
         or the correction came into force before.
         """
         with self._changing() as change:
-            return clocks.correct_clock(change, correction, digest=digest, now=now)
+            return clocks.correct_clock(
+                change, correction, digest=digest, approvals_used=approvals_used, now=now
+            )
 
     def reconcile(
         self, claims: tuple[LaneClaim, ...], *, by: Person, now: UtcInstant, look_only: bool

@@ -19,6 +19,7 @@ from launchplane_lane_contracts.policy import LONGEST_DURATION
 from launchplane_lane_contracts.vocabulary import Weight
 
 from .cases import APPROVER, NOW, REQUESTER, an_approval, changed
+from .every_model import PLAN
 
 PROPOSED_AT = NOW - timedelta(hours=1)
 AS_RECOMMENDED = Thresholds()
@@ -130,3 +131,20 @@ def test_an_approval_counts_for_24_hours() -> None:
     assert not approval.counts_at(approval.signed_at - timedelta(seconds=1))
     late = changed(approval, "signed_at", NOW.replace(year=9999, month=12, day=31))
     assert late.counts_at(late.signed_at)
+
+
+def test_who_counts() -> None:
+    demand = demand_for(Weight.GRAVE, Thresholds())
+    approvals = (an_approval(REQUESTER), an_approval(APPROVER))
+    for signed, counts in ((approvals, {REQUESTER, APPROVER}), (approvals[1:], {APPROVER})):
+        tally = tally_approvals(
+            signed, requester=REQUESTER, demand=demand, proposed_at=PROPOSED_AT, now=NOW
+        )
+        assert tally.who_counts(REQUESTER) == counts
+
+
+def test_who_signed_a_plan_is_whose_signature_counts() -> None:
+    late = an_approval(REQUESTER).model_copy(update={"signed_at": NOW - APPROVAL_VALID_FOR})
+    observation = PLAN.observation.model_copy(update={"approvals": (late, an_approval(APPROVER))})
+    signed = PLAN.model_copy(update={"observation": observation, "planned_at": NOW})
+    assert signed.signed_by == {APPROVER}

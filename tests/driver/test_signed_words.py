@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from launchplane_lane_contracts.approval import ApprovalTally
 from launchplane_lane_contracts.clock_correction import ClockCorrection
 from launchplane_lane_contracts.contract import BackupId, Contract, Digest, OperationId, Person
 from launchplane_lane_contracts.errors import BadInput, Refused
@@ -66,7 +67,7 @@ def full_target() -> PlanTarget:
     return PLAN.target.model_copy(update=update)
 
 
-TALLY = next(each for each in VALUES if type(each).__name__ == "ApprovalTally")
+TALLY = value_of(ApprovalTally)
 NO_DIGEST = Digest("f" * 64)
 
 

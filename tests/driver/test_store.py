@@ -233,7 +233,7 @@ def signed_claim(store: Store, *hours_before: int) -> OperationRecord:
 
 
 @pytest.mark.parametrize(
-    ("hours_before", "lasts"), [((), 24), ((0,), 24), ((3, 20, 1), 4)], ids=str
+    ("hours_before", "lasts"), [((), 24), ((0,), 24), ((3, 20, 1), 4), ((25, 1), 23)], ids=str
 )
 def test_a_claim_lapses_with_the_first_of_its_signatures(
     store: Store, hours_before: tuple[int, ...], lasts: int

@@ -1,13 +1,16 @@
 """The second way to approve: whom the host application authenticated, and nobody who typed it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from launchplane_lane_contracts.approval import APPROVAL_VALID_FOR, Thresholds
 from launchplane_lane_contracts.contract import Digest, Person
-from launchplane_lane_contracts.errors import BadInput
+from launchplane_lane_contracts.errors import BadInput, ExitCode
 from launchplane_lane_contracts.people import People
 from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_driver import commands
@@ -17,7 +20,11 @@ from launchplane_lane_driver.host_approvals import record_host_approval
 from launchplane_lane_driver.host_identity import HostIdentity
 from launchplane_lane_driver.keys import PublicKeys
 from launchplane_lane_driver.lane_office import utc_now
+from launchplane_lane_driver.lives import Asked, carry_out, look
+from launchplane_lane_driver.lives.lost import DeclareLost
+from launchplane_lane_driver.people_changes import apply_people, propose_people
 from launchplane_lane_driver.policy_changes import apply_policy, propose_policy
+from launchplane_lane_driver.store import Store
 from tests.driver.sample import OTHER_DIGEST
 from tests.driver.small_host import (
     ANN,
@@ -118,6 +125,53 @@ def test_a_row_that_the_host_did_not_sign_counts_for_nothing(
     assert [each.person for each in host.office.approvals(digest)] == [ANN]
     assert PublicKeys({}).read_approval(good.signature) is None
     assert host.office.keys.read_approval(good.signature + "x") is None
+
+
+def test_a_healthy_record_is_whole_whoever_left_and_whichever_key_was_revoked(
+    host: SmallHost, production: SmallLane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = look(host.office, DeclareLost(), Asked(production.lane, RITA, "the disk is gone"))
+    host.sign(found.digest, ANN)
+    file = host.host.approvers_file
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if not line.startswith(f"{ANN} ")))
+    apply_people(host.office, propose_people(host.office, proposer=RITA, why="she left").digest)
+    host.sign(found.digest, RITA)
+    token = host.office.store.approvals(
+        record_host_approval(host.office, found.digest, identity(BEN)).signed_digest
+    )[-1].signature
+    carry_out(host.office, DeclareLost(), found.digest)
+    used = {
+        each.approval.person: each.used_by for each in host.office.store.approvals(found.digest)
+    }
+    # Hers counted for nothing, so it was not used.
+    assert used == {ANN: None, RITA: found.digest, BEN: found.digest}
+    key = host.office.key.key_id
+    for step in (("create",), ("rotate",), ("revoke", key, "--now")):
+        done = host.operate("keys", *step)
+        assert done.code == ExitCode.DONE, done
+    keys = PublicKeys.load(host.host)
+    # It counts for nothing new; that it counted then is the ledger's word.
+    assert keys.read_approval(token) is None
+    assert keys.approval_on_record(token, ()) is not None
+    assert keys.approval_on_record(token, (key,)) is None
+    assert keys.approval_on_record(f"{token}x", ()) is None
+    assert PublicKeys({}).approval_on_record(token, ()) is None
+    other = propose_policy(
+        host.office, resettable_policy(production.lane), proposer=RITA, why="a test"
+    ).digest
+    reading = Store.whole_record
+
+    @contextmanager
+    def and_somebody_signs(store: Store) -> Iterator[Any]:
+        with reading(store) as found:
+            host.sign(other, BEN)
+            yield found
+
+    monkeypatch.setattr(Store, "whole_record", and_somebody_signs)
+    # Ann's is the one that is free; Ben's came after the moment of which the record was read.
+    assert verify_record(host.office.store, keys).free == 1
+    assert len(host.office.store.approvals(other)) == 1
 
 
 def test_it_lapses_like_any_other(host: SmallHost, bare: SmallLane) -> None:

@@ -1,17 +1,22 @@
 """Whose signatures count: the files, while they are what is on record; changes are signed."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from launchplane_lane_contracts.approval import COOLING_OFF, Thresholds
-from launchplane_lane_contracts.errors import BadInput, CouldNotTell, Refused
+from launchplane_lane_contracts.errors import BadInput, CouldNotTell, ExitCode, Refused
+from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_driver import people_changes
 from launchplane_lane_driver.people import begin_people, people_in_files, people_that_count
 from launchplane_lane_driver.people_changes import apply_people, propose_people
-from tests.driver.small_host import ANN, BEN, RITA, SmallHost
+from launchplane_lane_driver.policy_changes import propose_policy
+from tests.driver.behind import clock_behind
+from tests.driver.small_host import ANN, BEN, RITA, SmallHost, resettable_policy
+from tests.driver.work.conftest import Around
 from tests.system.people import make_people
 
 
@@ -106,6 +111,53 @@ def test_a_company_of_one_waits_a_day_for_what_is_grave(
     proposed_at = host.office.store.proposal(proposed.digest).proposed_at
     monkeypatch.setattr(people_changes, "utc_now", lambda: proposed_at + COOLING_OFF)
     assert apply_people(host.office, proposed.digest).lines
+
+
+def test_a_clock_that_is_behind_shortens_no_cooling_off(around: Around, tmp_path: Path) -> None:
+    lane = Lane.parse("odoo-tenant-cm/cm/prod")
+    numbers = "consequential = 0\ngrave = 0\n"
+    with clock_behind(timedelta(hours=25).total_seconds()):
+        alone = SmallHost(
+            around.cluster,
+            around.forks,
+            tmp_path,
+            around.people,
+            around.approvers,
+            thresholds=numbers,
+        )
+        old = propose_policy(
+            alone.office, resettable_policy(lane), proposer=RITA, why="alone"
+        ).digest
+        alone.sign(old, RITA)
+    file, key = tmp_path / "policy.json", str(around.people[RITA].key_file)
+    file.write_bytes(resettable_policy(lane, replaced_kept_for=timedelta(days=1)).canonical())
+    propose = ("policy", "propose", str(file), "--reason", "alone", "--json")
+    try:
+        # What was signed when it was proposed counts after the cooling-off, and can be said so.
+        again = alone.operate("approve", old, "--key", key, "--yes")
+        assert again.code == ExitCode.DONE, again
+        assert "24 hours from the end of the cooling-off" in again.stdout
+        new = json.loads(alone.operate(*propose).stdout)["digest"]
+        before = alone.office.store.ledger_head()
+        with clock_behind(90_000), pytest.raises(Refused) as caught:
+            propose_policy(
+                alone.office,
+                resettable_policy(lane, backup_max_age=timedelta(days=2)),
+                proposer=RITA,
+                why="x",
+            )
+        assert code_of(caught) is ReasonCode.CLOCK_UNRELIABLE
+        signed = alone.operated(90_000, "approve", new, "--key", key, "--yes")
+        assert (signed.code, "clock_unreliable" in signed.stderr) == (ExitCode.REFUSED, True)
+        add_eve(alone, tmp_path)
+        asked = alone.operated(90_000, "approvers", "propose", "--reason", "she joined me")
+        assert (asked.code, "clock_unreliable" in asked.stderr) == (ExitCode.REFUSED, True)
+        assert alone.office.store.ledger_head() == before
+        alone.host.approvers_file.write_text(around.approvers)
+        assert alone.operate("policy", "apply", new).code == ExitCode.REFUSED
+        assert alone.operate("policy", "apply", old).code == ExitCode.DONE
+    finally:
+        alone.close()
 
 
 def test_what_was_reviewed_is_what_is_recorded(host: SmallHost, tmp_path: Path) -> None:

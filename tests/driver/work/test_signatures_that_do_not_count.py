@@ -15,6 +15,8 @@ import pytest
 from launchplane_lane_contracts.approval import APPROVAL_VALID_FOR
 from launchplane_lane_contracts.contract import Digest
 from launchplane_lane_contracts.errors import ExitCode
+from launchplane_lane_contracts.vocabulary import OperationPhase
+from launchplane_lane_driver import operations, planning
 from launchplane_lane_driver.approvals import message_of, record_approval, sign
 from launchplane_lane_driver.lane_office import utc_now
 from tests.driver.fork_server import Done
@@ -149,3 +151,21 @@ def test_what_was_used_is_used_up(host: SmallHost, bare: SmallLane) -> None:
     assert again.code == ExitCode.REFUSED, again
     assert approve(host, digest, host.people[BEN].key_file).code == ExitCode.REFUSED
     assert len(host.office.store.history(bare.lane)) == 1
+
+
+def test_a_signature_that_has_lapsed_ends_no_claim(host: SmallHost, lane: SmallLane) -> None:
+    made = host.plan(lane)
+    people = host.office.store.people()
+    assert people is not None
+    signature = sign(made.plan_digest, host.people[ANN].key_file)
+    long_ago = utc_now() - APPROVAL_VALID_FOR - timedelta(hours=1)
+    record_approval(people, host.office.store, made.plan_digest, signature, long_ago)
+    host.sign(made.plan_digest, RITA, BEN)
+    claimed = planning.authorize(host.office, made.plan_digest)
+    used = {each.approval.person: each.used_by for each in host.office.store.approvals()}
+    assert {person: used[person] for person in (ANN, RITA, BEN)} == {
+        ANN: None,
+        RITA: claimed.operation_id,
+        BEN: claimed.operation_id,
+    }
+    assert operations.start(host.office, claimed.operation_id).phase is OperationPhase.BEGUN
