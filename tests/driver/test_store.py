@@ -492,7 +492,7 @@ def test_what_one_lane_has_on_record_is_recorded_for_no_other(store: Store) -> N
     # What is kept of a lane that has no data any more is still that lane's.
     aside = kept("syo__kept_1", 1).model_copy(update={"lane": SYO})
     digest = store.propose("loss", aside, REQUESTER, NOW)
-    store.begin_life(SYO, digest)
+    store.begin_life(SYO, digest, approvals_used=())
     store.declare_lost(SYO, life_digest=digest, kept=aside, kept_until=A_WEEK_ON, now=NOW)
     assert store.host_record(SYO).identity is None
     refuse(aside.database_oid, kept_as=aside.name)
