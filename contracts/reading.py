@@ -159,6 +159,8 @@ class BeginRecord(Contract):
     """Whether everything was set aside."""
     ended: bool
     """Whether it was settled, undone or aborted."""
+    going_back: bool = False
+    """Whether what it set aside has begun to go back, and may have come half-way."""
 
 
 class KeptFilestore(Contract):

@@ -17,9 +17,11 @@ from .store.overview import OperationSummary
 
 CLAIMED = frozenset({OperationPhase.AUTHORIZED})
 GIVES_UP = "gives the lane up again; nothing of it was changed"
+GOING_BACK = "the old data is on its way back already; undo it once more"
 ALREADY_BACK = "the old data was put back already; undo ends it"
 NEVER_LEFT = "the data was left where it was, so there is nothing to put back"
 ALREADY_STAMPED = "the data that stands there was stamped already; finish or settle ends it"
+ENDS = frozenset({"finish", "undo", "abort", "settle"})
 NOT_BEGUN = frozenset({OperationPhase.AUTHORIZED, OperationPhase.STARTED})
 
 
@@ -38,6 +40,8 @@ def unfinished(seen: LaneSeen) -> OperationView | None:
     )
     if _went_back(live, seen):
         ways = tuple(_only(each, {"undo"}, ALREADY_BACK) for each in ways)
+    elif any(each.going_back and not each.ended for each in _begins(seen)):
+        ways = tuple(_only(each, ENDS, GOING_BACK) for each in ways)
     elif _is_stamped(live, seen):
         ways = tuple(_only(each, {"finish", "settle"}, ALREADY_STAMPED) for each in ways)
     return OperationView(

@@ -80,6 +80,9 @@ def _sign_again(
         }
     )
     made, witnessed = make_plan(office, request)
+    begun = witnessed.reading.keep.begun
+    if any(each.going_back for each in begun if each.permit_id in operation.permit_ids):
+        raise Refused.because(_goes_back(operation))
     note_decision(office, made, "retry")
     if not made.decision.allowed:
         # Where signatures are missing, this is what they are asked for.
@@ -113,5 +116,15 @@ def _stands_already(operation: OperationRecord) -> Reason:
         "is nothing in it to do once more.",
         f"Finish it (`lane-authority finish {operation.operation_id}`), or put back what stood "
         f"there before (`lane-authority undo {operation.operation_id}`).",
+        operation_id=operation.operation_id,
+    )
+
+
+def _goes_back(operation: OperationRecord) -> Reason:
+    return reason(
+        ReasonCode.READINGS_MOVED,
+        f"What operation {operation.operation_id} set aside has begun to go back, so nothing is "
+        "done once more on it.",
+        f"Undo it once more (`lane-authority undo {operation.operation_id}`), then plan anew.",
         operation_id=operation.operation_id,
     )

@@ -186,6 +186,7 @@ class Keep:
                 begun_at=intent.begun_at,
                 set_aside=self.has(intent.permit_id, SET_ASIDE),
                 ended=self.has(intent.permit_id, ENDED),
+                going_back=self.has(intent.permit_id, GOING_BACK),
             )
             for intent in intents
             if intent is not None

@@ -236,6 +236,14 @@ def test_ways_on_where_the_guard_went_further_than_the_host_knows(
     assert possible(view(host, lane)) == ["finish", "settle"]
     carried_out(host, lane)
     assert host.operate("settle", held, "--as-it-stands").code == 0
+    # What was set aside has begun to go back, and did not come far.
+    held = host.begin(lane).operation_id
+    lane.materialise("new")
+    permit = host.office.store.operation(held).permit_id
+    (lane.keep / "begun" / str(permit) / "going-back").touch()
+    assert possible(view(host, lane)) == ["finish", "undo"]
+    carried_out(host, lane)
+    assert host.operate("undo", held).code == 0
     # It was given up in the lane before it was begun.
     held = host.authorize(lane).operation_id
     lane.guard_becomes('if [ "$1" = begin ]; then exit 1; fi; exec "$GUARD" "$@"')
