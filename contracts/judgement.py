@@ -435,7 +435,11 @@ def judge_room_to_copy(keep: KeepReading, source: DataSource | None) -> RoomObse
 
 
 def kept_is_unchanged(reading: DatabaseReading, keep: KeepReading, kept: KeptData) -> bool:
-    """Whether kept data is there with the oid and the tag that were recorded, and its files too."""
+    """Whether kept data is there with the oid that was recorded, and its files too.
+
+    Its tag must be the recorded one. Where its comment was overwritten with something that is no
+    tag, the record is enough.
+    """
     if kept.has_filestore and not any(
         each.name == kept.name and _is_folder_of(each.tag, kept) for each in keep.filestores
     ):
@@ -443,11 +447,16 @@ def kept_is_unchanged(reading: DatabaseReading, keep: KeepReading, kept: KeptDat
     return any(
         entry.name == kept.name
         and entry.oid == kept.database_oid
-        and _is_kept(entry, kept.lane)
-        and entry.tag is not None
-        and entry.tag.generation == kept.generation
+        and _has_no_other_tag(entry, kept)
         for entry in reading.neighbours
     )
+
+
+def _has_no_other_tag(entry: DatabaseEntry, kept: KeptData) -> bool:
+    """Whether its tag is the recorded one, or was lost: name and oid are on record as well."""
+    if entry.tag is None:
+        return True
+    return _is_kept(entry, kept.lane) and entry.tag.generation == kept.generation
 
 
 def _is_folder_of(tag: FilestoreTag | None, kept: KeptData) -> bool:

@@ -172,7 +172,7 @@ def test_who_may_rename(facts: dict[str, Any], words: str) -> None:
         ("locked", True, True),
         ("name", DatabaseName("another"), False),
         ("oid", 99, False),
-        ("tag", None, False),
+        ("tag", None, True),
         ("tag.lane", OTHER_LANE, False),
         ("tag.generation", GENERATION, False),
         ("tag.database_oid", 99, False),

@@ -9,7 +9,7 @@ import pytest
 
 from launchplane_lane_contracts.contract import BackupId, Person, SystemIdentifier
 from launchplane_lane_contracts.evidence import KeptData
-from launchplane_lane_contracts.marker import FILESTORE_TAG_NAME
+from launchplane_lane_contracts.marker import FILESTORE_TAG_NAME, EngineTag
 from launchplane_lane_contracts.orders import GivenUp, ReleaseOrder
 from launchplane_lane_contracts.vocabulary import DataSource
 from launchplane_lane_guard import release as release_module
@@ -479,3 +479,43 @@ def test_the_proof_of_other_rows(lane: Estate, statement: str) -> None:
     basis = lane.proof_of(kept)
     open_again(lane, kept, statement)
     refuses(lane, lane.release_order(kept, basis), "kept_not_as_proven")
+
+
+def test_kept_data_whose_comment_was_overwritten_is_known_by_its_name_and_oid(
+    lane: Estate,
+) -> None:
+    old = lane.data()
+    _permit, kept = lane.rebuild("second")
+    without = f"COMMENT ON DATABASE \"{kept.name}\" IS 'our nightly copy'"
+    tag = EngineTag.from_comment(fingerprint.databases(lane.cluster)[kept.name].comment)
+    assert tag is not None
+    lane.execute(without)
+    # A release by a proof, an opening and a restore all go by what the host has on record.
+    refuses(lane, lane.release_order(kept.model_copy(update={"database_oid": 9})), "kept_changed")
+    lane.done("open", lane.sign(lane.open_order(kept)))
+    lane.done("open --close", lane.sign(lane.open_order(kept)))
+    again = EngineTag.from_comment(fingerprint.databases(lane.cluster)[kept.name].comment)
+    assert again == tag.model_copy(update={"set_aside_at": None})
+    lane.execute(without)
+    permit = lane.permit(DataSource.KEPT, kept=kept)
+    lane.done("begin", lane.sign(permit))
+    lane.settle(permit)
+    assert lane.data() == old
+    second = KeptData(
+        lane=lane.lane,
+        name=permit.kept_name,
+        database_oid=next(
+            each.oid
+            for name, each in fingerprint.databases(lane.cluster).items()
+            if name == permit.kept_name
+        ),
+        generation=_permit.generation,
+        permit_id=permit.permit_id,
+        set_aside_at=permit.issued_at,
+        authoritative=False,
+        has_filestore=True,
+    )
+    lane.execute(f'COMMENT ON DATABASE "{second.name}" IS NULL')
+    lane.done("release", lane.sign(lane.release_order(second)))
+    assert is_gone(lane, second)
+    assert lane.data() == old

@@ -7,6 +7,7 @@ import pytest
 
 from launchplane_lane_contracts.contract import DatabaseName
 from launchplane_lane_contracts.evidence import KeptData
+from launchplane_lane_contracts.marker import EngineTag
 from launchplane_lane_contracts.naming import REMAINS, kept_name
 from launchplane_lane_contracts.orders import Permit
 from launchplane_lane_contracts.vocabulary import DataSource
@@ -269,3 +270,53 @@ def made_invalid(lane: Estate, name: str, *, valid: bool) -> None:
     """What PostgreSQL notes at the beginning of a DROP, and leaves when it is broken off."""
     limit = -1 if valid else -2
     lane.cluster.execute(f"UPDATE pg_database SET datconnlimit = {limit} WHERE datname = '{name}'")
+
+
+def tag_of(lane: Estate, name: str) -> EngineTag | None:
+    return EngineTag.from_comment(fingerprint.databases(lane.cluster)[name].comment)
+
+
+def test_kept_data_whose_comment_was_overwritten_goes_back(production: Estate) -> None:
+    lane = production
+    old, tag = lane.data(), tag_of(lane, lane.database)
+    first = lane.permit(DataSource.BACKUP_RESTORE)
+    token = lane.sign(first)
+    lane.done("begin", token)
+    kept = tag_of(lane, first.kept_name)
+    assert kept is not None
+    lane.execute(f"COMMENT ON DATABASE \"{first.kept_name}\" IS 'our nightly copy'")
+    assert lane.start_with(["restore-source", "--permit", "-"], token).wait().exit_code == 0
+    # Another tag is another thing: somebody says that it is other data.
+    another = kept.model_copy(update={"lane": lane.lane.model_copy(update={"instance": "other"})})
+    lane.execute(f"COMMENT ON DATABASE \"{first.kept_name}\" IS '{another.text()}'")
+    before = lane.everything()
+    refused(lane.start_with(["restore-source", "--permit", "-"], token).wait(), "kept_changed")
+    refused(lane.run("abort", token), "undo_impossible")
+    assert lane.everything() == before
+    lane.execute(f"COMMENT ON DATABASE \"{first.kept_name}\" IS 'our nightly copy'")
+    lane.done("abort", token)
+    assert lane.data() == old
+    row = fingerprint.databases(lane.cluster)[lane.database]
+    assert (row.locked, tag_of(lane, lane.database)) == (True, tag)
+    second = lane.permit(DataSource.BACKUP_RESTORE)
+    lane.done("begin", lane.sign(second))
+    lane.materialise()
+    lane.execute(f'COMMENT ON DATABASE "{second.kept_name}" IS NULL')
+    order = lane.undo_order(second)
+    lane.done("undo", lane.sign(order))
+    assert lane.data() == old
+    undone = tag_of(lane, lane.database)
+    assert undone is not None
+    assert (undone.generation, undone.permit_id) == (order.generation, second.permit_id)
+
+
+def test_kept_data_whose_comment_was_overwritten_has_its_tag_again_at_the_end(lane: Estate) -> None:
+    old = lane.data()
+    permit = lane.permit()
+    lane.done("begin", lane.sign(permit))
+    tag = tag_of(lane, permit.kept_name)
+    lane.materialise()
+    lane.execute(f'COMMENT ON DATABASE "{permit.kept_name}" IS NULL')
+    lane.settle(permit)
+    assert tag_of(lane, permit.kept_name) == tag
+    assert lane.kept_data(permit.kept_name) == old

@@ -322,7 +322,11 @@ def _exchange_databases(
     if intent.database_oid is not None and not _stands(
         reading, intent.kept_name, intent.database_oid
     ):
-        going = Going(intent.database_oid, intent.kept_name, _kept_tag(permit, reading, intent))
+        going = Going(
+            intent.database_oid,
+            intent.kept_name,
+            kept_tag(permit, reading.entry.tag if reading.entry else None, intent),
+        )
     coming = None
     found = _what_comes(permit)
     if found is not None:
@@ -381,9 +385,8 @@ def _stands(reading: DatabaseReading, name: str, oid: int) -> bool:
     return any(entry.name == name and entry.oid == oid for entry in everything)
 
 
-def _kept_tag(permit: Permit, reading: DatabaseReading, intent: BeginIntent) -> EngineTag:
+def kept_tag(permit: Permit, tag: EngineTag | None, intent: BeginIntent) -> EngineTag:
     """Whose data it is that is set aside: by its own tag, else by what the host recorded."""
-    tag = reading.entry.tag if reading.entry else None
     # A tag that came with a copy, or is another lane's, says nothing of this database.
     is_its_own = (
         tag is not None and tag.database_oid == intent.database_oid and tag.lane == permit.lane

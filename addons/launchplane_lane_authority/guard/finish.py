@@ -12,13 +12,14 @@ from launchplane_lane_contracts.vocabulary import DataSource, TagState
 from . import filestore
 from .arrival import not_as_permitted, tag_pending, write_pending, wrong_database
 from .attached_files import is_there, named_files
-from .begin import open_keep
-from .database import connected, query_through
+from .begin import kept_tag, open_keep
+from .database import MAINTENANCE_DATABASE, connected, query_through
 from .keep import ENDED, FINISHED, SET_ASIDE, UNDONE, BeginIntent, Keep
 from .lane_reading import read_lane
 from .order_check import check_environment
 from .settings import GuardSettings
 from .side_arrival import forget_sides
+from .swap import comment, expect, one_transaction
 
 FILES_NAMED_AT_MOST = 3
 
@@ -50,6 +51,7 @@ def finish(settings: GuardSettings, permit: Permit, token: str) -> LaneReading:
         if wrong:
             raise Refused.because(*wrong)
         _mark(settings, permit, token, reading)
+        _tag_kept_again(settings, permit, intent, reading)
         keep.note(permit.permit_id, FINISHED)
         forget_sides(settings, keep)
     return read_lane(settings)
@@ -78,6 +80,25 @@ def _wrong(permit: Permit, intent: BeginIntent, reading: LaneReading) -> Iterato
         return
     if not reading.filestore.exists or reading.filestore.problem:
         yield not_as_permitted(f"the folder {reading.filestore.path} is not there")
+
+
+def _tag_kept_again(
+    settings: GuardSettings, permit: Permit, intent: BeginIntent, reading: LaneReading
+) -> None:
+    """Give what was set aside its tag again, where its comment was overwritten since."""
+    kept = next(
+        (
+            each
+            for each in reading.database.neighbours
+            if (each.name, each.oid) == (intent.kept_name, intent.database_oid)
+        ),
+        None,
+    )
+    if kept is None or kept.tag is not None:
+        return
+    with connected(settings, MAINTENANCE_DATABASE) as server, one_transaction(server):
+        comment(server, kept.name, kept_tag(permit, permit.observation.database.tag, intent))
+        expect(server, kept.name, kept.oid)
 
 
 def _mark(settings: GuardSettings, permit: Permit, token: str, reading: LaneReading) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from launchplane_lane_contracts.contract import DatabaseName
 from launchplane_lane_contracts.errors import CouldNotTell, Refused
 from launchplane_lane_contracts.lane import Lane
-from launchplane_lane_contracts.marker import FilestoreTag
+from launchplane_lane_contracts.marker import EngineTag, FilestoreTag
 from launchplane_lane_contracts.orders import KeptReference
 from launchplane_lane_contracts.reading import DatabaseEntry, DatabaseReading, LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
@@ -65,12 +65,36 @@ def require_plain_name(kept: KeptReference) -> None:
         raise Refused.because(_changed(kept, f"{kept.name!r} is no name of kept data"))
 
 
-def is_kept_data(entry: DatabaseEntry, kept: KeptReference, lane: Lane) -> bool:
-    """Whether this database is the one that is meant, whatever its name is now."""
+def is_kept_data(
+    entry: DatabaseEntry, kept: KeptReference, lane: Lane, name: DatabaseName | None = None
+) -> bool:
+    """Whether this database is the one that is meant, under its kept name or the one given.
+
+    Where its comment was overwritten with something that is no tag, name and oid are enough.
+    """
     tag = entry.tag
-    return tag is not None and (
-        (entry.oid, tag.database_oid, tag.lane, tag.state, tag.generation, tag.permit_id)
-        == (kept.database_oid, entry.oid, lane, TagState.KEPT, kept.generation, kept.permit_id)
+    if entry.name != (name or kept.name):
+        return False
+    if tag is None:
+        return entry.oid == kept.database_oid
+    return (entry.oid, tag.database_oid, tag.lane, tag.state, tag.generation, tag.permit_id) == (
+        kept.database_oid,
+        entry.oid,
+        lane,
+        TagState.KEPT,
+        kept.generation,
+        kept.permit_id,
+    )
+
+
+def stayed_kept(entry: DatabaseEntry, lane: Lane) -> bool:
+    """Whether what a begin set aside, by its name and oid, is not tagged as anything else since.
+
+    Its tag or the record in the keep is enough: a comment may have been overwritten.
+    """
+    tag = entry.tag
+    return tag is None or (
+        (tag.state, tag.database_oid, tag.lane) == (TagState.KEPT, entry.oid, lane)
     )
 
 
@@ -95,13 +119,23 @@ def _what_stands(
         return f"oid {kept.database_oid} stands under the name {elsewhere.name}"
     if found.oid != kept.database_oid:
         return f"{kept.name} has oid {found.oid} and not {kept.database_oid}"
-    if found.tag is None:
-        return f"{kept.name} has no tag"
     tag = found.tag
+    assert tag is not None
     return (
         f"the tag of {kept.name} says lane {tag.lane}, {tag.state}, generation {tag.generation}, "
         f"oid {tag.database_oid}, permit {tag.permit_id or '-'}; the order is for lane {lane}, "
         f"generation {kept.generation}, permit {kept.permit_id}"
+    )
+
+
+def tag_of(kept: KeptReference, lane: Lane) -> EngineTag:
+    """The tag of kept data, for one whose comment was overwritten."""
+    return EngineTag(
+        lane=lane,
+        generation=kept.generation,
+        database_oid=kept.database_oid,
+        state=TagState.KEPT,
+        permit_id=kept.permit_id,
     )
 
 

@@ -8,12 +8,13 @@ transaction gets one. Therefore a release reads the data once more before it dro
 from psycopg2.extensions import connection as Connection
 
 from launchplane_lane_contracts.errors import Refused
+from launchplane_lane_contracts.marker import EngineTag
 from launchplane_lane_contracts.orders import OpenOrder
 from launchplane_lane_contracts.reading import DatabaseEntry, LaneReading
 from launchplane_lane_contracts.reasons import ReasonCode, reason
 
 from .database import MAINTENANCE_DATABASE, connected
-from .kept_data import find_kept, require_keep, require_server
+from .kept_data import find_kept, require_keep, require_server, tag_of
 from .lane_reading import read_lane
 from .order_check import check_environment
 from .own_session import require_own_session
@@ -23,6 +24,7 @@ from .swap import (
     allow_connections,
     allow_writing,
     close,
+    comment,
     expect,
     one_transaction,
     only_reading,
@@ -57,14 +59,14 @@ def _each(settings: GuardSettings, order: OpenOrder, *, closing: bool) -> LaneRe
         # All are looked for before the first is touched.
         entries = [find_kept(database, kept, order.lane) for kept in order.kept]
         with connected(settings, MAINTENANCE_DATABASE) as server:
-            for entry in entries:
-                _switch(server, entry, closing=closing)
+            for kept, entry in zip(order.kept, entries, strict=True):
+                _switch(server, entry, tag_of(kept, order.lane), closing=closing)
                 if closing:
                     _empty(server, entry)
     return read_lane(settings)
 
 
-def _switch(server: Connection, entry: DatabaseEntry, *, closing: bool) -> None:
+def _switch(server: Connection, entry: DatabaseEntry, tag: EngineTag, *, closing: bool) -> None:
     """Open or close one, in one transaction in which it is the one that was found."""
     with one_transaction(server):
         set_locked(server, entry.name, locked=True)
@@ -74,6 +76,9 @@ def _switch(server: Connection, entry: DatabaseEntry, *, closing: bool) -> None:
         else:
             only_reading(server, entry.name)
             allow_connections(server, entry.name)
+        if entry.tag is None:
+            # Its comment was overwritten; who reads it next goes by its tag.
+            comment(server, entry.name, tag)
         expect(server, entry.name, entry.oid)
 
 

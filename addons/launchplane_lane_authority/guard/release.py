@@ -130,7 +130,7 @@ def _standing(
     intent = notes.intent()
     if intent is not None:
         for each in reading.database.neighbours:
-            if each.name == intent.parting_name and is_kept_data(each, order.kept, order.lane):
+            if is_kept_data(each, order.kept, order.lane, intent.parting_name):
                 return each
         there = any(each.oid == order.kept.database_oid for each in reading.database.neighbours)
         if notes.has(DROPPING) and not there:

@@ -27,6 +27,7 @@ from .begin import open_keep
 from .declaration import as_declared_here
 from .finish import begun
 from .keep import ENDED, BeginIntent, Keep
+from .kept_data import stayed_kept
 from .lane_reading import read_lane
 from .order_check import check_environment
 from .others_own import others_own
@@ -153,7 +154,7 @@ def _moved(
             yield _changed("The database's oid", f"{kept.database_oid} as kept", oid)
     else:
         yield from _somebodys_data(permit, intent, reading)
-    yield from _kept_is_missing(intent, reading, keep)
+    yield from _kept_is_missing(permit, intent, reading, keep)
     tag = reading.filestore.tag
     # The devkit's rsync deletes the tag, so that none is no sign of anything.
     if tag is not None and tag.lane != permit.lane:
@@ -200,13 +201,14 @@ def _somebodys_data(permit: Permit, intent: BeginIntent, reading: LaneReading) -
         )
 
 
-def _kept_is_missing(intent: BeginIntent, reading: LaneReading, keep: Keep) -> Iterator[Reason]:
+def _kept_is_missing(
+    permit: Permit, intent: BeginIntent, reading: LaneReading, keep: Keep
+) -> Iterator[Reason]:
     """What the begin set aside must be there before anything is made in its place."""
     if intent.database_oid is not None and not any(
         each.oid == intent.database_oid
         and each.name == intent.kept_name
-        and each.tag is not None
-        and each.tag.state is TagState.KEPT
+        and stayed_kept(each, permit.lane)
         for each in reading.database.neighbours
     ):
         yield _not_kept(f"{intent.kept_name} (oid {intent.database_oid})", intent)

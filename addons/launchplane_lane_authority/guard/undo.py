@@ -17,7 +17,7 @@ from launchplane_lane_contracts.vocabulary import DataSource, FilestoreState, Ta
 from . import filestore
 from .database import MAINTENANCE_DATABASE, connected
 from .keep import ABORTED, ENDED, FILLING, GOING_BACK, SET_ASIDE, UNDONE, BeginIntent, Keep
-from .kept_data import require_server
+from .kept_data import require_server, stayed_kept
 from .lane_reading import read_lane
 from .moving import Mover
 from .order_check import check_environment
@@ -275,7 +275,7 @@ def _exchange_databases(
     if entry is not None and entry.oid == intent.database_oid:
         # It never left its name, or an undo before this one came this far, or somebody gave it its
         # name back by hand: then it still has the tag and the lock of what is kept.
-        by_hand = entry.tag is not None and entry.tag.state is TagState.KEPT
+        by_hand = entry.tag is None or entry.tag.state is TagState.KEPT
         if by_hand or not entry.takes_connections:
             with connected(settings, MAINTENANCE_DATABASE) as server:
                 if by_hand:
@@ -311,19 +311,17 @@ def _exchange_databases(
                 for each in database.neighbours
                 if each.name == intent.kept_name
                 and each.oid == intent.database_oid
-                and each.tag is not None
-                and each.tag.state is TagState.KEPT
-                and each.tag.database_oid == each.oid
-                and each.tag.lane == back.lane
+                and stayed_kept(each, back.lane)
             ),
             None,
         )
-        if kept is None or kept.tag is None:
+        if kept is None:
             raise Refused.because(
                 _impossible(
                     f"{intent.kept_name} (oid {intent.database_oid}) is not there with its tag",
                     "Look for that database on the lane's server: if it was renamed, give it its "
-                    "name back, then undo again.",
+                    "name back, then undo again. If it is there with another database's tag, find "
+                    "out who wrote that and take it off.",
                 )
             )
         coming = Coming(
