@@ -28,6 +28,7 @@ from .keys import PublicKeys, SigningKey
 from .lane_configuration import LaneConfiguration
 from .runtime_client import ask_runtime
 
+NO_MARKER = MarkerObservation(state=MarkerState.NOT_APPLICABLE)
 NO_BACKUPS, NOTHING_COMES = PresentEvidence(), IncomingData()
 USUAL_NUMBERS = Thresholds()
 """How many approvers are asked for where the installation set no lower numbers."""
@@ -97,7 +98,7 @@ def judge(
         lane=record.lane,
         record=record,
         database=judge_both_roads(judge_database(database, record), database, witnessed.own),
-        marker=_known_as(judge_marker(database, verdict, record), on_record_as),
+        marker=known_as(judge_marker(database, verdict, record), on_record_as),
         filestore=judge_filestore(reading.filestore, database, record, witnessed.runtime),
         runtime=judge_runtime(witnessed.runtime, reading, record.lane),
         keep=judge_keep(reading.keep, reading.filestore),
@@ -113,7 +114,8 @@ def judge(
     )
 
 
-def _known_as(marker: MarkerObservation, on_record_as: str) -> MarkerObservation:
+def known_as(marker: MarkerObservation, on_record_as: str) -> MarkerObservation:
+    """The marker, or what is worth more: as which other lane's data the database is on record."""
     if not on_record_as:
         return marker
     return marker.model_copy(

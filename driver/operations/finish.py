@@ -10,7 +10,6 @@ from launchplane_lane_contracts.observation import Observation
 from launchplane_lane_contracts.orders import Permit
 from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
-from launchplane_lane_contracts.rules.database_and_files import marker_reason
 from launchplane_lane_contracts.vocabulary import DataSource, OperationPhase, RuntimeState
 
 from ..guard_client import carry_out, show
@@ -23,6 +22,7 @@ from .steps import (
     as_policy_says_now,
     marker_of,
     permit_of,
+    refuse_anothers_data,
     refuse_revoked_permits,
     stamped_before,
     wrong_phase,
@@ -58,6 +58,7 @@ def finish(
         raise Refused.because(_materialiser_failed(operation, report))
     refuse_revoked_permits(office, operation, earlier=False)
     permit = permit_of(office, operation)
+    refuse_anothers_data(office, permit)
     assert operation.permit_token is not None
     configuration = office.configuration(operation.lane)
     _receipt, reading = carry_out(configuration, "finish", operation.permit_token, permit.nonce)
@@ -83,9 +84,6 @@ def finish(
             )
         return _record_settled(office, operation, permit, stamped)
     witnessed, observation = _both_witnesses_agree(office, operation, permit, wait_for_runtime)
-    foreign = marker_reason(observation.marker)
-    if observation.marker.is_anothers_own and foreign is not None:
-        raise Refused.because(foreign)
     _obligations_met(permit, witnessed, operation, _still_kept(office, operation))
     return _settle(office, operation, permit, witnessed, observation)
 

@@ -13,12 +13,15 @@ from launchplane_lane_contracts.policy import (
 )
 from launchplane_lane_contracts.reading import LaneReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
+from launchplane_lane_contracts.rules.database_and_files import marker_reason
 from launchplane_lane_contracts.vocabulary import UNFINISHED_PHASES, OperationPhase
 
+from ..guard_client import show
 from ..keys import permit_said_by
 from ..lane_office import LaneOffice, new_nonce, utc_now
 from ..stamping import stamped_there
 from ..store.records import OperationRecord
+from ..witnesses import NO_MARKER, known_as
 
 
 def permit_of(office: LaneOffice, operation: OperationRecord) -> Permit:
@@ -63,6 +66,22 @@ def refuse_revoked_permits(
             operation_id=operation.operation_id,
         )
     )
+
+
+def refuse_anothers_data(office: LaneOffice, permit: Permit) -> None:
+    """Refuse where what stands at the lane's place is on record as another lane's.
+
+    The guard cannot know that: it would mark it, or set it aside, as this lane's. It is looked for
+    only where another lane's data was recorded on that very server.
+    """
+    cluster = permit.observation.database.system_identifier
+    if cluster is None or not office.store.others_stand_on(permit.lane, cluster):
+        return
+    database = show(office.configuration(permit.lane)).database
+    whose = office.on_record_as(permit.lane, database.server, database.entry)
+    found = marker_reason(known_as(NO_MARKER, whose))
+    if found is not None:
+        raise Refused.because(found)
 
 
 def first_permit_of(office: LaneOffice, operation: OperationRecord, reading: LaneReading) -> Permit:

@@ -28,6 +28,7 @@ from .steps import (
     is_begun,
     marker_of,
     permit_of,
+    refuse_anothers_data,
     refuse_revoked_permits,
     remains_as_kept,
     stamped_before,
@@ -61,6 +62,7 @@ def undo(office: LaneOffice, operation_id: OperationId) -> OperationRecord:
     ) and permit.request.data_source is DataSource.EXISTING:
         # Known here as well as by the guard, whose keep may have been changed in between.
         raise Refused.because(_stayed(operation))
+    refuse_anothers_data(office, permit)
     configuration = office.configuration(operation.lane)
     generation = office.store.new_generation(operation.lane)
     order = UndoOrder(

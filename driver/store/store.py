@@ -64,7 +64,7 @@ from .overview import LaneOverview, OperationSummary, lane_overviews, last_settl
 from .reconciling import LaneClaim, Reconciled
 from .records import LaneEvidence, LedgerEntry, OperationRecord, Proposal, StoredApproval
 from .schema import LedgerRow
-from .whose_data import AnothersData, anothers_data
+from .whose_data import AnothersData, anothers_data, others_stand_on
 
 LARGEST_STEP_BACK = timedelta(seconds=60)
 """How far the clock may stand before the highest time in the ledger."""
@@ -273,6 +273,11 @@ class Store:
                 database_oid=database_oid,
                 name=name,
             )
+
+    def others_stand_on(self, lane: Lane, system_identifier: str) -> bool:
+        """Whether any other lane's data was ever recorded on this cluster."""
+        with self._database.reading() as session:
+            return others_stand_on(session, lane, system_identifier)
 
     def overviews(self, lanes: Sequence[Lane]) -> tuple[LaneOverview, ...]:
         """What is on record of each of these lanes, in their order. At most some hundred."""

@@ -60,6 +60,15 @@ def anothers_data(
     return None
 
 
+def others_stand_on(session: Session, lane: Lane, system_identifier: str) -> bool:
+    """Whether any other lane's data was ever recorded on this cluster."""
+    found = select(LaneRow.lane).where(
+        LaneRow.lane != str(lane),
+        LaneRow.identity.contains(f'"{system_identifier}"', autoescape=True),
+    )
+    return session.scalars(found.limit(1)).first() is not None
+
+
 def _stood(row: LaneRow | None) -> tuple[str | None, int | None]:
     """On which cluster a lane's data stood last, and with which oid."""
     if row is None or row.identity is None:

@@ -1,8 +1,11 @@
 """A rebuild that died is done once more: what it left is kept too, and undo finds the old data."""
 
+from functools import partial
+
 import pytest
 
 from launchplane_lane_contracts.errors import Refused
+from launchplane_lane_contracts.marker import MARKER_TABLE
 from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_contracts.vocabulary import DataSource, MarkerState, Operation
 from launchplane_lane_driver import operations
@@ -197,8 +200,13 @@ def test_another_lanes_own_is_never_remains_though_it_lost_its_tag(
     lane.execute(f'COMMENT ON DATABASE "{lane.database}" IS NULL')
     with untouched(lane), untouched(other), refused(ReasonCode.MARKER_FOREIGN):
         operations.retry(host.office, operation.operation_id)
-    with untouched(lane), untouched(other), refused(ReasonCode.UNDO_IMPOSSIBLE):
-        operations.undo(host.office, operation.operation_id)
+    # The host has it on record, so not even without its marker is it taken for what came.
+    lane.execute(f"ALTER TABLE {MARKER_TABLE} RENAME TO taken_away", lane.database)
+    with untouched(lane), untouched(other):
+        for step in (operations.retry, operations.undo, partial(operations.finish, succeeded=True)):
+            with refused(ReasonCode.MARKER_FOREIGN):
+                step(host.office, operation.operation_id)
+    lane.execute(f"ALTER TABLE taken_away RENAME TO {MARKER_TABLE}", lane.database)
     lane.execute(f'ALTER DATABASE "{lane.database}" RENAME TO "{other.database}"')
     operations.undo(host.office, operation.operation_id)
     assert (lane.data(), other.data()) == (before, theirs)
