@@ -99,6 +99,24 @@ def person_of(people: People, signature: str, now: UtcInstant) -> Person:
     return Person(names[0])
 
 
+def line_problem(line: str) -> str:
+    """Why OpenSSH takes a line of the approvers file as no one person's, or nothing.
+
+    Raises CouldNotTell when OpenSSH cannot be asked.
+    """
+    name = line.split()[0]
+    if _PATTERN_SIGNS & set(name):
+        return "it has a pattern or several names"
+    with tempfile.TemporaryDirectory(prefix="lane-authority-") as folder:
+        file = Path(folder) / "approvers"
+        file.write_text(f"{line}\n", encoding="utf-8")
+        child = _ask("match-principals", "-f", str(file), "-I", name)
+    if child.returncode == 0:
+        return ""
+    first = child.stderr.decode(errors="replace").partition("\n")[0]
+    return first.removeprefix(f"{file}:1: ").strip() or "OpenSSH gave no reason"
+
+
 def verify(people: People, digest: Digest, person: Person, signature: str, now: UtcInstant) -> str:
     """See that `person` signed `digest`, with a key that is that person's at `now` (UTC).
 

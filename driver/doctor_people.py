@@ -1,20 +1,18 @@
 """Whether there are people enough for everything that may have to be signed."""
 
-import re
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
-from launchplane_lane_contracts.errors import LaneAuthorityError, Refused
+from launchplane_lane_contracts.errors import CouldNotTell, LaneAuthorityError, Refused
 from launchplane_lane_contracts.people import People
 
+from .approvals import line_problem
+from .enough_people import names_that_count, people_needed
 from .examination import Finding
 from .host_directory import HostDirectory
 from .people import people_that_count
 from .store import Store
-
-_VALID = re.compile(r'valid-(after|before)="?(\d{8})(\d{4}(?:\d{2})?)?Z?"?')
-_PATTERN_SIGNS = frozenset("*?!,")
 
 
 def examine_people(host: HostDirectory, store: Store, now: datetime) -> Iterator[Finding]:
@@ -43,32 +41,34 @@ def examine_people(host: HostDirectory, store: Store, now: datetime) -> Iterator
 
 
 def _enough(people: People, now: datetime) -> Finding:
-    names = names_that_count(people, now)
-    needed = 1 + max(people.thresholds.grave, people.thresholds.consequential)
+    readable = _readable(people)
+    names = names_that_count(readable, now)
+    needed = people_needed(people.thresholds)
     shown = ", ".join(sorted(names)) or "nobody"
     if len(names) >= needed:
         return Finding.good("approvers", f"On record: {shown}.")
+    could = len(names) > people.thresholds.grave
     return Finding.wrong(
         "approvers",
-        f"{len(names)} of {needed} people whose signatures count now: {shown}. What is grave could "
-        "not be signed by anybody.",
-        "Propose more approvers (`lane-authority approvers propose`), or lower numbers in "
-        "thresholds.toml the same way: what then lacks people waits for 24 hours instead.",
+        f"{len(names)} of {needed} people whose signatures count now: {shown}. "
+        + (
+            "What is consequential could not be signed by anybody."
+            if could
+            else "What is grave could not be signed by anybody, another approver included."
+        ),
+        "Propose more approvers, or lower numbers in thresholds.toml "
+        "(`lane-authority approvers propose`): those on record are enough to sign that."
+        if could
+        else "Where a line has run out or a key is lost, no change of it can be signed any more. "
+        "Put the approvers and the numbers right in the files, put the store (and not the folder "
+        "of the keys) aside, and begin anew from what the lanes say: `lane-authority reconcile`.",
     )
 
 
-def names_that_count(people: People, now: datetime) -> frozenset[str]:
-    """Everybody with at least one line that is a name and valid at `now` (UTC)."""
-    return frozenset(
-        line.split()[0]
-        for line in people.lines
-        if not _PATTERN_SIGNS & set(line.split()[0]) and _is_valid(line, now)
-    )
-
-
-def _is_valid(line: str, now: datetime) -> bool:
-    for which, day, time in _VALID.findall(line):
-        instant = datetime.strptime(f"{day}{time:0<6}", "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-        if (which == "after" and now < instant) or (which == "before" and now >= instant):
-            return False
-    return True
+def _readable(people: People) -> People:
+    """Without the lines that OpenSSH cannot read; all of them where it cannot be asked."""
+    try:
+        lines = [line for line in sorted(people.lines) if not line_problem(line)]
+    except CouldNotTell:
+        return people
+    return people.model_copy(update={"approvers": "\n".join(lines)})

@@ -11,6 +11,7 @@ from launchplane_lane_contracts.errors import BadInput, CouldNotTell, LaneAuthor
 from launchplane_lane_contracts.people import People
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
+from .enough_people import require_signers
 from .host_directory import HostDirectory
 from .store import Store
 from .toml_file import read_toml
@@ -69,15 +70,27 @@ def _read_approvers(file: Path) -> str:
 def begin_people(host: HostDirectory, store: Store, now: UtcInstant) -> People | None:
     """Record the files as the beginning, where nothing is on record and they name somebody.
 
-    Gives what is on record; None while nobody is.
+    Gives what is on record; None while nobody is. Raises as `people_to_begin_with` does.
     """
-    recorded = store.people()
-    if recorded is not None:
-        return recorded
+    found = people_to_begin_with(host, store, now)
+    if found is None:
+        return store.people()
+    store.record_people(found, now=now, change_digest=None, approvals_used=())
+    return found
+
+
+def people_to_begin_with(host: HostDirectory, store: Store, now: UtcInstant) -> People | None:
+    """What the files say where nothing is on record; None where something is, or they say nothing.
+
+    Raises BadInput for lines that OpenSSH cannot read, and for fewer people than the numbers ask
+    for: with those, nothing could ever be signed.
+    """
+    if store.people() is not None:
+        return None
     found = people_in_files(host)
     if not found.lines:
         return None
-    store.record_people(found, now=now, change_digest=None, approvals_used=())
+    require_signers(host, found, now)
     return found
 
 

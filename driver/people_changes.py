@@ -14,6 +14,7 @@ from launchplane_lane_contracts.people import (
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
 from .clock_correction import CLOCK
+from .enough_people import require_signers
 from .lane_office import LaneOffice, utc_now
 from .people import people_in_files, people_that_count
 from .why import require_reason
@@ -37,8 +38,8 @@ class ProposedPeople:
 def propose_people(office: LaneOffice, *, proposer: Person, why: str) -> ProposedPeople:
     """Put the files as they are now up for signatures of the people on record.
 
-    Raises BadInput when nothing was changed, nobody would be left, or there is no reason; Refused
-    where it loosens and this host's clock is behind its own ledger.
+    Raises BadInput when nothing was changed, too few would be left to sign anything, or there is
+    no reason; Refused where it loosens and this host's clock is behind its own ledger.
     """
     require_reason(why)
     recorded, found = office.store.people(), people_in_files(office.host)
@@ -48,6 +49,7 @@ def propose_people(office: LaneOffice, *, proposer: Person, why: str) -> Propose
         raise BadInput("The files are what is on record, so there is nothing to propose.")
     if not found.lines:
         raise BadInput("The approvers file names nobody, and then nothing could be signed again.")
+    require_signers(office.host, found, utc_now(), before=recorded)
     if loosening_of_people(recorded, found):
         # A cooling-off is counted from here.
         office.require_clock()
@@ -104,6 +106,8 @@ def apply_people(office: LaneOffice, digest: Digest) -> People:
         office.require_clock()
     if not proposed.tally.met:
         raise Refused.because(_still_missing(proposed))
+    # A line may have run out since it was proposed.
+    require_signers(office.host, change.people, utc_now(), before=recorded)
     office.store.record_people(
         change.people,
         now=utc_now(),

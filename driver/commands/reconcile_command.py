@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from ..keys import PublicKeys
 from ..lane_office import utc_now
-from ..people import begin_people
+from ..people import begin_people, people_to_begin_with
 from ..reconcile import read_claims
 from ..store import Store
 from .progress import waiting_for
@@ -30,6 +30,9 @@ def reconcile(context: click.Context, do_it: bool, person: str, as_json: bool) -
         claims = read_claims(host, PublicKeys.load(host))
     store = Store.open(host.store_url, host.head_file)
     context.call_on_close(store.close)
+    if do_it:
+        # What is wrong in the files is said before anything is done.
+        people_to_begin_with(host, store, utc_now())
     found = store.reconcile(claims, by=by, now=utc_now(), look_only=not do_it)
     if do_it:
         begin_people(host, store, utc_now())

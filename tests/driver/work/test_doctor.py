@@ -8,13 +8,16 @@ from datetime import UTC, datetime
 import pytest
 
 from launchplane_lane_contracts.approval import Thresholds
+from launchplane_lane_contracts.contract import Digest
 from launchplane_lane_contracts.errors import BadInput
 from launchplane_lane_contracts.people import People
 from launchplane_lane_contracts.reading import RuntimeReading
 from launchplane_lane_driver.doctor import examine
-from launchplane_lane_driver.doctor_people import names_that_count
+from launchplane_lane_driver.enough_people import names_that_count
 from launchplane_lane_driver.examination import Finding, Health
 from launchplane_lane_driver.keys import KEY_VARIABLE
+from launchplane_lane_driver.lane_office import utc_now
+from launchplane_lane_driver.people import people_in_files
 from tests.driver.runtime_standin import send
 from tests.driver.small_host import SmallHost, SmallLane, untouched
 from tests.guard import fingerprint
@@ -321,12 +324,27 @@ def test_who_counts(options: str, counts: bool) -> None:
     assert names_that_count(people, NOW) == (frozenset({"alice"}) if counts else frozenset())
 
 
-def test_too_few_people_are_wrong(host: SmallHost) -> None:
-    ann, *rest = host.host.approvers_file.read_text().splitlines()
-    host.host.approvers_file.write_text("\n".join((ann, *rest[:-1])) + "\n")
-    proposed = host.operate("approvers", "propose", "--reason", "fewer", "--json")
-    digest = json.loads(proposed.stdout)["digest"]
-    assert host.operate("approvers", "apply", digest).code == 0
+@pytest.mark.parametrize("option", ['valid-before="20200101"', 'colour="red"'])
+def test_too_few_people_are_wrong(host: SmallHost, option: str) -> None:
+    """A key has run out since, or was never readable. Nobody can sign for another one, so the way on is another."""
+    *two, third = host.host.approvers_file.read_text().splitlines(keepends=True)
+    name, key = third.split(maxsplit=1)
+    host.host.approvers_file.write_text(f"{''.join(two)}{name} {option},{key}")
+    host.office.store.record_people(
+        people_in_files(host.host),
+        now=utc_now(),
+        change_digest=Digest("b" * 64),
+        approvals_used=(),
+    )
     found = bad(host)["approvers"]
     assert found.health is Health.WRONG
     assert "2 of 3 people" in found.message
+    assert "`lane-authority reconcile`" in found.remedy
+    host.office.close()
+    host.host.store_file.rename(host.folder / "store-aside")
+    host.host.approvers_file.write_text("".join(two))
+    refusal = host.operate("reconcile", "--now")
+    assert (refusal.code, "2 of 3 people" in refusal.stderr) == (2, True)
+    host.host.thresholds_file.write_text("grave = 1\n")
+    assert host.operate("reconcile", "--now").code == 0
+    assert "approvers" not in bad(host)

@@ -11,6 +11,9 @@ from launchplane_lane_contracts.errors import BadInput, CouldNotTell, ExitCode, 
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_driver import people_changes
+from launchplane_lane_driver.approvals import record_approval, sign
+from launchplane_lane_driver.host_directory import HostDirectory
+from launchplane_lane_driver.lane_office import utc_now
 from launchplane_lane_driver.people import begin_people, people_in_files, people_that_count
 from launchplane_lane_driver.people_changes import apply_people, propose_people
 from launchplane_lane_driver.policy_changes import propose_policy
@@ -72,15 +75,76 @@ def test_an_approver_is_added_by_two_others_and_the_one_who_asks(
         propose_people(host.office, proposer=RITA, why="once more")
 
 
-def test_an_approver_is_removed_by_anybody_at_once(host: SmallHost) -> None:
+def without(host: SmallHost, person: str) -> None:
+    """Somebody takes a person's line out of the file."""
     lines = host.host.approvers_file.read_text().splitlines(keepends=True)
-    without = [line for line in lines if not line.startswith(f"{BEN} ")]
-    assert len(without) == len(lines) - 1
-    host.host.approvers_file.write_text("".join(without))
+    left = [line for line in lines if not line.startswith(f"{person} ")]
+    assert len(left) == len(lines) - 1
+    host.host.approvers_file.write_text("".join(left))
+
+
+def test_an_approver_is_removed_by_anybody_at_once_as_long_as_enough_are_left(
+    host: SmallHost, tmp_path: Path
+) -> None:
+    add_eve(host, tmp_path)
+    joined = propose_people(host.office, proposer=RITA, why="she joined us")
+    host.sign(joined.digest, RITA, ANN, BEN)
+    apply_people(host.office, joined.digest)
+    without(host, BEN)
     proposed = propose_people(host.office, proposer=RITA, why="he left")
     assert (proposed.loosens, proposed.tally.required) == ((), 0)
     apply_people(host.office, proposed.digest)
-    assert BEN not in host.host.approvers_file.read_text()
+    recorded = host.office.people()
+    assert recorded is not None
+    assert BEN not in recorded.approvers
+    # With one fewer nobody could ever be added again: the numbers are lowered first.
+    three = host.host.approvers_file.read_text()
+    without(host, "eve")
+    with pytest.raises(BadInput, match=r"2 of 3 people .*thresholds\.toml first"):
+        propose_people(host.office, proposer=RITA, why="she left")
+    host.host.approvers_file.write_text(three)
+    host.host.thresholds_file.write_text("grave = 1\n")
+    lowered = propose_people(host.office, proposer=RITA, why="we are but two")
+    key = tmp_path / "eve" / "eve"
+    record_approval(
+        recorded, host.office.store, lowered.digest, sign(lowered.digest, key), utc_now()
+    )
+    host.sign(lowered.digest, RITA, ANN)
+    apply_people(host.office, lowered.digest)
+    without(host, "eve")
+    apply_people(host.office, propose_people(host.office, proposer=RITA, why="she left").digest)
+    assert host.office.people() == people_in_files(host.host)
+
+
+@pytest.mark.parametrize("line", ["eve ssh-ed25519 AAAA", "eve", "e* {key}", "eve {blob}"])
+def test_a_line_that_openssh_cannot_read_is_not_recorded(host: SmallHost, line: str) -> None:
+    before, recorded = host.host.approvers_file.read_text(), host.office.people()
+    key = " ".join(before.splitlines()[0].split()[-2:])
+    broken = line.format(key=key, blob=key.split()[1])
+    host.host.approvers_file.write_text(f"{before}{broken}\n")
+    with pytest.raises(BadInput, match="this line is nobody's"):
+        propose_people(host.office, proposer=RITA, why="she joined us")
+    assert host.office.store.people() == recorded
+    # Nor at the very beginning.
+    elsewhere = HostDirectory.initialise(host.folder / "elsewhere")
+    elsewhere.approvers_file.write_text(f"{before}{broken}\n")
+    begun = host.operate("--host-directory", str(elsewhere.path), "init")
+    assert (begun.code, "this line is nobody's" in begun.stderr) == (2, True)
+    shown = host.operate("--host-directory", str(elsewhere.path), "approvers", "show", "--json")
+    assert '"on_record": null' in shown.stdout
+
+
+def test_a_company_of_one_says_so_at_the_beginning(host: SmallHost) -> None:
+    elsewhere = HostDirectory.initialise(host.folder / "elsewhere")
+    only = host.host.approvers_file.read_text().splitlines()[0]
+    elsewhere.approvers_file.write_text(f"{only}\n")
+    begin = ("--host-directory", str(elsewhere.path), "init")
+    refusal = host.operate(*begin)
+    assert (refusal.code, "1 of 3 people" in refusal.stderr) == (2, True)
+    assert str(elsewhere.thresholds_file) in refusal.stderr
+    elsewhere.thresholds_file.write_text("consequential = 0\ngrave = 0\n")
+    begun = host.operate(*begin)
+    assert (begun.code, f"On record: {only.split()[0]}." in begun.stdout) == (0, True)
 
 
 def test_fewer_approvers_are_signed_for_and_then_count(host: SmallHost) -> None:
@@ -93,15 +157,13 @@ def test_fewer_approvers_are_signed_for_and_then_count(host: SmallHost) -> None:
 
 
 def test_a_company_of_one_waits_a_day_for_what_is_grave(
-    host: SmallHost, monkeypatch: pytest.MonkeyPatch
+    host: SmallHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     test_fewer_approvers_are_signed_for_and_then_count(host)
     host.host.thresholds_file.unlink()
     raised = propose_people(host.office, proposer=RITA, why="we are three")
     assert (raised.loosens, raised.tally.required) == ((), 0)
-    host.host.approvers_file.write_text(
-        host.host.approvers_file.read_text() + "\n# a word\neve ssh-ed25519 AAAA\n"
-    )
+    add_eve(host, tmp_path)
     host.host.thresholds_file.write_text("consequential = 0\ngrave = 0\n")
     proposed = propose_people(host.office, proposer=RITA, why="she joined me")
     host.sign(proposed.digest, RITA)
