@@ -326,7 +326,7 @@ def test_who_counts(options: str, counts: bool) -> None:
 
 @pytest.mark.parametrize("option", ['valid-before="20200101"', 'colour="red"'])
 def test_too_few_people_are_wrong(host: SmallHost, option: str) -> None:
-    """A key has run out since, or was never readable. Nobody can sign for another one, so the way on is another."""
+    """A key has run out since, or was never readable. Nobody can sign for another one any more."""
     *two, third = host.host.approvers_file.read_text().splitlines(keepends=True)
     name, key = third.split(maxsplit=1)
     host.host.approvers_file.write_text(f"{''.join(two)}{name} {option},{key}")
