@@ -28,6 +28,8 @@ REACHES = frozenset(
         ("commands.lane_page", "_lines"),
         ("launchplane", "_require_same_lane"),
         ("launchplane", "reported_success"),
+        ("spelled_out", "spelled_out"),
+        ("store.replay", "_columns"),
         ("value_words", "_fields"),
     }
 )
