@@ -153,6 +153,7 @@ FILES: frozenset[tuple[str, str]] = frozenset(
         ("store.engine", "_make_sqlite_engine"),
         # Scratch files for `ssh-keygen`.
         ("approvals", "_files"),
+        ("approvals", "line_problem"),
         # Holds its standard output back.
         ("commands.decide_command", "decide"),
     }
