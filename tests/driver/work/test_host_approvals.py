@@ -35,6 +35,7 @@ from tests.driver.small_host import (
     refused,
     resettable_policy,
 )
+from tests.system.people import make_people
 
 
 def identity(person: Person, ago: timedelta = timedelta(0)) -> HostIdentity:
@@ -135,7 +136,10 @@ def test_a_healthy_record_is_whole_whoever_left_and_whichever_key_was_revoked(
     file = host.host.approvers_file
     lines = file.read_text().splitlines(keepends=True)
     file.write_text("".join(line for line in lines if not line.startswith(f"{ANN} ")))
-    apply_people(host.office, propose_people(host.office, proposer=RITA, why="she left").digest)
+    make_people(host.folder / "eve", file, ("eve",))
+    change = propose_people(host.office, proposer=RITA, why="she left, and Eve came").digest
+    host.sign(change, RITA, ANN, BEN)
+    apply_people(host.office, change)
     host.sign(found.digest, RITA)
     token = host.office.store.approvals(
         record_host_approval(host.office, found.digest, identity(BEN)).signed_digest
