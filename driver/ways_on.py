@@ -9,6 +9,7 @@ from launchplane_lane_contracts.vocabulary import (
     DataSource,
     OperationPhase,
     RowState,
+    TagState,
 )
 
 from .lane_seen import LaneSeen
@@ -43,7 +44,7 @@ def unfinished(seen: LaneSeen) -> OperationView | None:
     elif any(each.going_back and not each.ended for each in _begins(seen)):
         ways = tuple(_only(each, ENDS, GOING_BACK) for each in ways)
     elif _is_stamped(live, seen):
-        ways = tuple(_only(each, {"finish", "settle"}, ALREADY_STAMPED) for each in ways)
+        ways = tuple(_only(each, _ends_what_is_stamped(seen), ALREADY_STAMPED) for each in ways)
     return OperationView(
         operation_id=live.operation_id,
         operation=live.operation,
@@ -68,12 +69,22 @@ def _went_back(live: OperationSummary, seen: LaneSeen) -> bool:
 
 def _is_stamped(live: OperationSummary, seen: LaneSeen) -> bool:
     """Whether what stands there was stamped by a run that died before the host took note of it."""
-    record, row = seen.overview.record, seen.witnessed.reading.database.marker_row
-    if live.phase in CLAIMED or row is None:
+    record, database = seen.overview.record, seen.witnessed.reading.database
+    row, unfinished = database.marker_row, record.unfinished
+    if live.phase in CLAIMED or row is None or unfinished is None:
         return False
+    tag = database.entry.tag if database.entry is not None else None
+    tagged = tag is not None and tag.state is TagState.LIVE and tag.permit_id in unfinished.permits
     begun = _begins(seen)
+    ended = bool(begun) and all(each.ended for each in begun)
     is_another_row = row.state is RowState.SETTLED and row.nonce != record.nonce
-    return is_another_row and bool(begun) and all(each.ended for each in begun)
+    return is_another_row and (ended or tagged)
+
+
+def _ends_what_is_stamped(seen: LaneSeen) -> Set[str]:
+    """The commands that end an operation whose data was stamped already."""
+    set_aside = any(each.set_aside for each in _begins(seen))
+    return {"finish", "settle"} if set_aside else {"finish", "settle", "undo"}
 
 
 def _begins(seen: LaneSeen) -> tuple[BeginRecord, ...]:
@@ -165,7 +176,7 @@ def _retry(live: OperationSummary, seen: LaneSeen) -> WayOn:
     why_not = ""
     if live.phase in CLAIMED:
         why_not = "it was not started yet"
-    elif live.data_source is DataSource.KEPT and _begun(live, seen):
+    elif live.data_source is DataSource.KEPT and (_begun(live, seen) or _begun_in_the_lane(seen)):
         why_not = "the kept data stands under the name already"
     return _way(
         live,
@@ -186,7 +197,7 @@ def _abort(live: OperationSummary, seen: LaneSeen) -> WayOn:
         why_not = "nothing was set aside yet, so there is nothing to take back; undo gives it up"
     elif _never_left(live, seen):
         why_not = NEVER_LEFT
-    elif _begun(live, seen) and database.state is not DatabaseState.ABSENT:
+    elif database.state is not DatabaseState.ABSENT:
         why_not = f"not only the old data is there: the database is {database.state}"
     return _way(
         live,

@@ -111,7 +111,8 @@ def _record_undone(
     entry = reading.database.entry
     went_back = entry is not None and entry.tag is not None and entry.tag.state is TagState.PENDING
     marker = stamped_before(office, permit, reading)
-    if marker is not None and marker.generation == operation.generation:
+    stays = permit.request.data_source is DataSource.EXISTING
+    if marker is not None and marker.generation == operation.generation and not stays:
         marker = None
     gone_back = operation.kept_name
     if operation.phase is OperationPhase.STARTED and not began_before(operation):

@@ -236,6 +236,24 @@ def test_ways_on_where_the_guard_went_further_than_the_host_knows(
     assert possible(view(host, lane)) == ["finish", "settle"]
     carried_out(host, lane)
     assert host.operate("settle", held, "--as-it-stands").code == 0
+    # The data stays, nothing was begun, and it was settled as it stands.
+    held = host.authorize(lane, Operation.RECREATE, DataSource.EXISTING).operation_id
+    lane.guard_becomes('if [ "$1" = begin ]; then exit 1; fi; exec "$GUARD" "$@"')
+    assert host.operate("start", held).code == 51
+    answer_lost("stamp", "settle", held, "--as-it-stands")
+    assert possible(view(host, lane)) == ["finish", "undo", "settle"]
+    carried_out(host, lane)
+    assert host.operate("undo", held).code == 0
+    assert view(host, lane).marker.value is MarkerState.BOUND
+    # Kept data came back, and the host does not know it yet.
+    kept = host.rebuild(lane).kept_name
+    more = {"kept_database": kept}
+    held = host.authorize(lane, Operation.RESTORE, DataSource.KEPT, **more).operation_id
+    answer_lost("begin", "start", held)
+    assert possible(view(host, lane)) == ["start", "finish", "undo"]
+    # It refuses, and takes note of the begin.
+    assert host.operate("retry", held).code == 50
+    assert host.operate("undo", held).code == 0
     # What was set aside has begun to go back, and did not come far.
     held = host.begin(lane).operation_id
     lane.materialise("new")
