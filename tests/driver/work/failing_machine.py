@@ -163,8 +163,8 @@ class FailingMachine:
         after = self.host.office.store.operation(operation.operation_id)
         if refused:
             # A begin that the host had not heard of may have been noted on the way.
-            noted = operation.phase is OperationPhase.STARTED and after.phase is OperationPhase.BEGUN
-            assert after.phase is operation.phase or noted
+            if (operation.phase, after.phase) != (OperationPhase.STARTED, OperationPhase.BEGUN):
+                assert after.phase is operation.phase
             assert after.permit_id == operation.permit_id
         if done.code in (ExitCode.REFUSED, ExitCode.COULD_NOT_TELL):
             # A refusal names its reason and a way on.
