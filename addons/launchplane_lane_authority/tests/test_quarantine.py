@@ -103,7 +103,7 @@ class TestEvidence(QuarantineCase, TransactionCase):
         self.stamp(self.marker(PROTECTED, generation=4))
         self.assertIsNone(self.cause())
 
-    def test_an_answer_holds_for_its_connection_and_seconds_only(self):
+    def test_that_it_may_act_holds_for_a_connection_and_seconds_a_quarantine_for_nobody(self):
         self.assertIsNone(self.cause())
         self.stamp_a_copy()
         self.assertIsNone(quarantine_of(self.env.cr))
@@ -111,6 +111,8 @@ class TestEvidence(QuarantineCase, TransactionCase):
             forget()
             quarantine_of(self.env.cr)
         self.assertIsNotNone(quarantine_of(self.env.cr))
+        self.stamp(self.marker(PROTECTED))
+        self.assertIsNone(quarantine_of(self.env.cr))
 
     def test_the_screen_says_so(self):
         self.stamp_a_copy()
@@ -195,4 +197,4 @@ class TestOrdinaryRequests(QuarantineCase, HttpCase):
             {"model": "res.partner", "method": "search_read", "args": [], "kwargs": {"limit": 1}},
         )
         self.assertTrue(answer)
-        self.assertEqual(reading._answers, {})
+        self.assertEqual(reading._free_until, {})
