@@ -15,7 +15,7 @@ from launchplane_lane_contracts.errors import BadInput, CouldNotTell, Refused
 from launchplane_lane_contracts.people import People
 from launchplane_lane_contracts.reasons import ReasonCode, reason
 
-from .approvers_file import names_person
+from .approvers_file import is_one_name, names_person
 from .host_identity import HostApproval
 from .keys import PublicKeys
 from .store import Store, StoredApproval
@@ -27,7 +27,6 @@ HOST_KEY = "host:"
 
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]+")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_PATTERN_SIGNS = frozenset("*?!,")
 
 
 class ReverifiedApprovals(Contract):
@@ -90,7 +89,7 @@ def person_of(people: People, signature: str, now: UtcInstant) -> Person:
             "Sign with a key that is in that file, or have the key added, which is a change that "
             "others approve.",
         )
-    if len(names) > 1 or _PATTERN_SIGNS & set(names[0]):
+    if len(names) > 1 or not is_one_name(names[0]):
         raise _refusal(
             f"The key of this signature stands in the approvers file for {', '.join(names)}; "
             "one key must be one person's, by name.",
@@ -105,7 +104,7 @@ def line_problem(line: str) -> str:
     Raises CouldNotTell when OpenSSH cannot be asked.
     """
     name = line.split()[0]
-    if _PATTERN_SIGNS & set(name):
+    if not is_one_name(name):
         return "it has a pattern or several names"
     with tempfile.TemporaryDirectory(prefix="lane-authority-") as folder:
         file = Path(folder) / "approvers"

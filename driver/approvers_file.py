@@ -8,7 +8,13 @@ from launchplane_lane_contracts.contract import Person, UtcInstant
 from launchplane_lane_contracts.people import People
 
 _OPTION = re.compile(r'([a-z-]+)(?:="([^"]*)")?(?:,|$)')
+_PATTERN_SIGNS = frozenset("*?!,")
 _FORMS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+
+
+def is_one_name(name: str) -> bool:
+    """Whether the first word of a line is a person's name, and no pattern or list of names."""
+    return not _PATTERN_SIGNS & set(name)
 
 
 def names_person(people: People, person: Person, now: UtcInstant) -> bool:
@@ -23,7 +29,7 @@ def names_person(people: People, person: Person, now: UtcInstant) -> bool:
 def _is_valid(line: str, person: Person, now: UtcInstant) -> bool:
     parts = line.split(maxsplit=1)
     # A pattern or a list of names is no name of a person, even where it is spelled the same.
-    if len(parts) != 2 or parts[0] != person or set(person) & set("*?!,"):
+    if len(parts) != 2 or parts[0] != person or not is_one_name(person):
         return False
     options = _options(parts[1])
     if options is None:

@@ -9,10 +9,10 @@ from launchplane_lane_contracts.errors import BadInput
 from launchplane_lane_contracts.people import People
 
 from .approvals import line_problem
+from .approvers_file import is_one_name
 from .host_directory import HostDirectory
 
 _VALID = re.compile(r'valid-(after|before)="?(\d{8})(\d{4}(?:\d{2})?)?Z?"?')
-_PATTERN_SIGNS = frozenset("*?!,")
 LONGEST_SHOWN = 60
 
 
@@ -21,7 +21,7 @@ def names_that_count(people: People, now: datetime) -> frozenset[str]:
     return frozenset(
         line.split()[0]
         for line in people.lines
-        if not _PATTERN_SIGNS & set(line.split()[0]) and _is_valid(line, now)
+        if is_one_name(line.split()[0]) and _is_valid(line, now)
     )
 
 

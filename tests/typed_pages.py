@@ -1,7 +1,10 @@
 """The commands of README and docs: which test types each of them, and which none can type."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 CHECKOUT = Path(__file__).parents[1]
 DOCUMENTS = sorted(
@@ -104,3 +107,25 @@ def commands_of(page: str) -> list[str]:
 def fenced(page: str, language: str) -> list[str]:
     """A page's examples in a language."""
     return [body for found, body in FENCED.findall(text_of(page)) if found == language]
+
+
+class Page:
+    """A page's commands, one after another; at the end every one must have been typed."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.left = list(lines)
+
+    def __enter__(self) -> Self:
+        """The page is opened."""
+        assert self.left
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """See that nothing of the page was left out."""
+        if problem is None:
+            assert self.left == []

@@ -13,7 +13,7 @@ from launchplane_lane_guard.settings import GuardSettings, settings_from_environ
 from tests.backups.places import folder_in_memory
 from tests.driver.fork_server import ForkServer
 from tests.driver.small_host import SmallHost
-from tests.driver.work.conftest import Around, everything_around
+from tests.driver.work.conftest import Around, everything_around, laid_out
 from tests.guard.attachments import attach, forget_odd_names
 from tests.guard.conftest import LANE_DATABASE, STANDING_DATABASE, clean
 from tests.guard.estate import LANE, Estate
@@ -67,14 +67,7 @@ def around(cluster: PrivateCluster, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture
 def host(around: Around) -> Iterator[SmallHost]:
     """A new host without lanes."""
-    made = SmallHost(
-        around.cluster,
-        around.forks,
-        around.folder,
-        around.people,
-        around.approvers,
-        like=around.new_host,
-    )
+    made = laid_out(around)
     made.snapshots = around.snapshots
     yield made
     made.close()

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from launchplane_lane_driver.lane_office import utc_now
-from tests.backups.hosts import production_lane
-from tests.backups.test_import import CONTENT, NAME, dumped, packed
+from tests.backups.test_import import dumped, lane_with_a_picture, launchplane_record, packed
 from tests.driver.small_host import SmallHost, SmallLane, untouched
 from tests.driver.typed import Typed
 from tests.typed_pages import commands_of
@@ -17,28 +16,13 @@ from tests.typed_pages import commands_of
 @pytest.fixture
 def lane(host: SmallHost, backups: Path) -> SmallLane:
     """A production lane whose one file has a name that Odoo gave."""
-    made = production_lane(host, backups)
-    made.execute(f"UPDATE ir_attachment SET store_fname = '{NAME}'", made.database)
-    (made.filestore / NAME).parent.mkdir()
-    (made.filestore / NAME).write_bytes(CONTENT)
-    return made
+    return lane_with_a_picture(host, backups)
 
 
 def test_its_commands(host: SmallHost, lane: SmallLane, tmp_path: Path) -> None:
     name = str(lane.lane)
     dump, files = dumped(lane, tmp_path, "c.gz"), packed(lane, tmp_path, "tar.gz")
-    evidence = {"database_dump_path": str(dump), "filestore_archive_path": str(files)}
-    record = {
-        "record_id": "gate-0001",
-        "context": lane.lane.context,
-        "instance": lane.lane.instance,
-        "created_at": utc_now().isoformat(),
-        "source": "launchplane",
-        "required": True,
-        "status": "pass",
-        "evidence": evidence,
-    }
-    (host.folder / "gate.json").write_text(json.dumps(record))
+    (host.folder / "gate.json").write_text(json.dumps(launchplane_record(lane, dump, files)))
     with untouched(lane), Typed(host, commands_of("backups.md")) as page:
         assert "No backup of" in host.operate("backup", "list", name).stdout
         said = page.type("backup capture")

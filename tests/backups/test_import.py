@@ -29,14 +29,33 @@ def codes(made: Plan) -> set[ReasonCode]:
     return {each.code for each in made.decision.reasons}
 
 
-@pytest.fixture
-def lane(host: SmallHost, backups: Path) -> SmallLane:
+def lane_with_a_picture(host: SmallHost, backups: Path) -> SmallLane:
     """A production lane whose one file has a name that Odoo gave."""
     made = production_lane(host, backups)
     made.execute(f"UPDATE ir_attachment SET store_fname = '{NAME}'", made.database)
     (made.filestore / NAME).parent.mkdir()
     (made.filestore / NAME).write_bytes(CONTENT)
     return made
+
+
+@pytest.fixture
+def lane(host: SmallHost, backups: Path) -> SmallLane:
+    """A production lane whose one file has a name that Odoo gave."""
+    return lane_with_a_picture(host, backups)
+
+
+def launchplane_record(lane: SmallLane, dump: Path, files: Path) -> dict[str, object]:
+    """What Launchplane has on record of a backup that others made."""
+    return {
+        "record_id": "gate-0001",
+        "context": lane.lane.context,
+        "instance": lane.lane.instance,
+        "created_at": utc_now().isoformat(),
+        "source": "launchplane",
+        "required": True,
+        "status": "pass",
+        "evidence": {"database_dump_path": str(dump), "filestore_archive_path": str(files)},
+    }
 
 
 def dumped(lane: SmallLane, folder: Path, form: str) -> Path:
@@ -81,23 +100,8 @@ def test_an_imported_backup_counts_once_it_is_proven(
     host: SmallHost, lane: SmallLane, tmp_path: Path, form: str, files: str
 ) -> None:
     record = tmp_path / "record.json"
-    record.write_text(
-        json.dumps(
-            {
-                "record_id": "gate-0001",
-                "context": lane.lane.context,
-                "instance": lane.lane.instance,
-                "created_at": utc_now().isoformat(),
-                "source": "launchplane",
-                "required": True,
-                "status": "pass",
-                "evidence": {
-                    "database_dump_path": str(dumped(lane, tmp_path, form)),
-                    "filestore_archive_path": str(packed(lane, tmp_path, files)),
-                },
-            }
-        )
-    )
+    made = launchplane_record(lane, dumped(lane, tmp_path, form), packed(lane, tmp_path, files))
+    record.write_text(json.dumps(made))
     with untouched(lane):
         made = host.operate("backup", "import", str(lane.lane), "--record", str(record), "--json")
         assert made.code == 0, made.stderr

@@ -4,11 +4,10 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Self
 
 from tests.driver.fork_server import Done
 from tests.driver.small_host import ANN, BEN, RITA, SmallHost
+from tests.typed_pages import Page
 
 PEOPLE = {"alice": RITA, "bob": ANN, "carol": BEN, "rita": RITA}
 """Who stands in the pages for whom of the tests."""
@@ -21,31 +20,16 @@ KEYS = ("~/.ssh/id_ed25519", "YOUR_SSH_KEY")
 """What stands in a page for the key of whoever signs."""
 
 
-class Typed:
-    """A context manager; at its end every command must have been typed."""
+class Typed(Page):
+    """A page that an operator types on a host."""
 
     def __init__(self, host: SmallHost, lines: Iterable[str], **known: str) -> None:
+        super().__init__(lines)
         self.host = host
-        self.left = list(lines)
         self.known = known
         """What the placeholders stand for at present."""
         self.environment: dict[str, str] = {}
         """Variables beside those that an operator has."""
-
-    def __enter__(self) -> Self:
-        """The page is opened."""
-        assert self.left
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """See that nothing of the page was left out."""
-        if problem is None:
-            assert self.left == []
 
     def type(self, command: str, code: int = 0, *, ago: float = 0, signer: str = RITA) -> str:
         """Type the next command, which must be this one; what it said, on both streams.

@@ -2,8 +2,6 @@
 
 import shlex
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Self
 
 from launchplane_lane_contracts.orders import SignedOrder
 from tests.guard import child, fingerprint
@@ -11,30 +9,16 @@ from tests.guard.attachments import attach, forget_odd_names
 from tests.guard.estate import Estate
 from tests.guard.test_marker_orders import row_of
 from tests.guard.test_release import is_gone
-from tests.typed_pages import commands_of
+from tests.typed_pages import Page, commands_of
 
 
-class InTheLane:
-    """A page's commands, typed in the lane's runtime; at the end none is left."""
+class InTheLane(Page):
+    """A page that is typed in the lane's runtime."""
 
     def __init__(self, lane: Estate, lines: Iterable[str]) -> None:
-        self.lane, self.left = lane, list(lines)
+        super().__init__(lines)
+        self.lane = lane
         self.known: dict[str, str] = {}
-
-    def __enter__(self) -> Self:
-        """The page is opened."""
-        assert self.left
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """See that nothing of the page was left out."""
-        if problem is None:
-            assert self.left == []
 
     def type(self, command: str, order: SignedOrder | None = None, code: int = 0) -> child.Answer:
         """Type the next command, which must be this one; its order lies in the file it names."""

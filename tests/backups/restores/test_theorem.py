@@ -47,7 +47,7 @@ from launchplane_lane_driver.store.store import Store
 from launchplane_lane_guard.settings import SCRATCH_PREFIX
 from tests.backups.places import folder_in_memory
 from tests.driver.small_host import RITA, SmallHost, write_program
-from tests.driver.work.conftest import Around
+from tests.driver.work.conftest import Around, laid_out
 from tests.guard import fingerprint
 from tests.guard.conftest import clean
 
@@ -100,14 +100,7 @@ class History(RuleBasedStateMachine):
             type(self).left = None
             return
         around = self.around
-        self.host = SmallHost(
-            around.cluster,
-            around.forks,
-            around.folder,
-            around.people,
-            around.approvers,
-            like=around.new_host,
-        )
+        self.host = laid_out(around)
         self.lane = around.snapshots.lane("production", self.host, SmallHost.add_production)
         self.store = self.host.office.store
         self.lane_backups = self.backups / secrets.token_hex(4)

@@ -73,10 +73,9 @@ def new_host(around: Around, folder: Path, store_url: str | None = None) -> Smal
     )
 
 
-@pytest.fixture
-def host(around: Around) -> Iterator[SmallHost]:
-    """A new host without lanes."""
-    made = SmallHost(
+def laid_out(around: Around) -> SmallHost:
+    """A new host without lanes, laid out from the one that was only made."""
+    return SmallHost(
         around.cluster,
         around.forks,
         around.folder,
@@ -84,6 +83,12 @@ def host(around: Around) -> Iterator[SmallHost]:
         around.approvers,
         like=around.new_host,
     )
+
+
+@pytest.fixture
+def host(around: Around) -> Iterator[SmallHost]:
+    """A new host without lanes."""
+    made = laid_out(around)
     yield made
     made.close()
     shutil.rmtree(around.folder)
