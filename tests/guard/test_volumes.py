@@ -15,9 +15,11 @@ from typing import Any
 
 import pytest
 
+from launchplane_lane_contracts.marker import FILESTORE_TAG_NAME
 from launchplane_lane_contracts.orders import Permit
 from launchplane_lane_contracts.vocabulary import DataSource, KeepState, ShadowState
 from launchplane_lane_guard import begin as begin_module
+from launchplane_lane_guard.filestore import is_tag
 from launchplane_lane_guard.moving import Mover
 from tests.guard import fingerprint
 from tests.guard.attachments import attach, check, forget_odd_names, refresh, repair, run
@@ -434,7 +436,9 @@ def test_an_undo_that_was_refused_leaves_the_way_forward(
 CHANGING = ("rename", "replace", "unlink", "rmdir", "mkdir", "symlink", "fsync")
 
 
-def killed_at(lane: Estate, moment: int, command: str, token: str) -> bool:
+def killed_at(
+    lane: Estate, moment: int, command: str, token: str, changing: tuple[str, ...] = CHANGING
+) -> bool:
     """Run a command and kill it at its so-manieth change of the disk; whether it came to that."""
     with pytest.MonkeyPatch.context() as patch:
         count = 0
@@ -451,7 +455,7 @@ def killed_at(lane: Estate, moment: int, command: str, token: str) -> bool:
 
             return change
 
-        for name in CHANGING:
+        for name in changing:
             patch.setattr(os, name, counted(name))
         answer = lane.run(command, token)
     assert answer.exit_code in (0, -signal.SIGKILL), answer.words
@@ -572,6 +576,26 @@ def test_an_undo_that_copies_killed_at_some_moments(kept_elsewhere: Estate) -> N
 @pytest.mark.slow
 def test_a_begin_that_copies_kept_data_killed_at_some_moments(kept_elsewhere: Estate) -> None:
     assert kill_begins_of_kept_data(kept_elsewhere, EVERY) > EVERY
+
+
+def test_what_is_left_of_a_killed_writing_of_the_tag_goes(kept_elsewhere: Estate) -> None:
+    lane, left = kept_elsewhere, 0
+    old = lane.data()
+    # The files before the tags take their names in the same way.
+    for moment in range(14, 20):
+        permit = lane.permit()
+        killed_at(lane, moment, "begin", lane.sign(permit), ("replace",))
+        away = lane.keep / "filestores" / permit.kept_name
+        left += len(half_written_tags(away)) + len(half_written_tags(lane.filestore))
+        put_back(lane, permit, old)
+        assert half_written_tags(lane.filestore) == []
+    assert left > 1
+
+
+def half_written_tags(folder: Path) -> list[str]:
+    """What lies there of tags whose writing was killed."""
+    names = [each.name for each in folder.iterdir()] if folder.exists() else []
+    return [name for name in names if is_tag(name) and name != FILESTORE_TAG_NAME]
 
 
 @pytest.mark.full

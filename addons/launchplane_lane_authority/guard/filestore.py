@@ -77,6 +77,10 @@ def write_tag(folder: Path, tag: FilestoreTag) -> None:
         make_served(folder)
     path = folder / FILESTORE_TAG_NAME
     replace(path, tag.canonical())
+    for entry in folder.iterdir():
+        # What a guard that was killed at this left: the lane's lock is ours, so none writes it now.
+        if is_tag(entry.name) and entry != path:
+            entry.unlink(missing_ok=True)
     # Odoo, the devkit and the guard may be different users of one volume.
     owner = folder.stat()
     path.chmod(0o644)
