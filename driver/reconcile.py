@@ -67,6 +67,9 @@ def _bound_marker(reading: LaneReading, lane: Lane, keys: PublicKeys) -> Marker 
 
 
 def _kept(reading: LaneReading, lane: Lane) -> Iterator[KeptClaim]:
+    server = reading.database.server
+    if server is None:
+        return
     folders = {
         each.name
         for each in reading.keep.filestores
@@ -80,6 +83,7 @@ def _kept(reading: LaneReading, lane: Lane) -> Iterator[KeptClaim]:
             yield KeptClaim(
                 name=entry.name,
                 database_oid=entry.oid,
+                system_identifier=server.system_identifier,
                 generation=tag.generation,
                 permit_id=tag.permit_id,
                 set_aside_at=tag.set_aside_at,

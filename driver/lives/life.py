@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
 from launchplane_lane_contracts.approval import ApprovalTally, demand_for, tally_approvals
-from launchplane_lane_contracts.contract import BackupId, DatabaseName, Digest, Person
+from launchplane_lane_contracts.contract import (
+    BackupId,
+    DatabaseName,
+    Digest,
+    Person,
+    SystemIdentifier,
+)
 from launchplane_lane_contracts.errors import BadInput, Refused
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.lives import LifeDocument
@@ -78,6 +84,12 @@ class Seen:
     """The lane that a foreign marker names, where it was looked at."""
     lowering_change: PolicyChange | None = None
     """The change to the policy in force, where its signatures lower a marker and have not yet."""
+
+    @property
+    def system_identifier(self) -> SystemIdentifier | None:
+        """The cluster that was read; None where none was."""
+        server = self.reading.database.server
+        return server.system_identifier if server is not None else None
 
 
 @dataclass(frozen=True)

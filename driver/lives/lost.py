@@ -182,6 +182,7 @@ def _declare(office: LaneOffice, document: Loss, digest: Digest, seen: Seen) -> 
         document.lane,
         life_digest=digest,
         kept=kept,
+        kept_on=seen.system_identifier,
         kept_until=later(now, keep_for(seen.revision.policy, authoritative=authoritative)),
         now=now,
         ends=document.ends,
@@ -230,13 +231,14 @@ _BEGUN = frozenset({OperationPhase.BEGUN, OperationPhase.MATERIALISED})
 
 
 def _kept_gone(seen: Seen) -> tuple[DatabaseName, ...]:
-    recorded = seen.record.identity
-    if seen.record.unfinished is None or recorded is None:
+    recorded, unfinished = seen.record.identity, seen.record.unfinished
+    if unfinished is None or recorded is None:
         return ()
+    # Kept data of another cluster may have that oid as well; it is no business of this operation.
     return tuple(
         DatabaseName(each.name)
         for each in seen.record.kept
-        if each.database_oid == recorded.database_oid
+        if each.database_oid == recorded.database_oid and each.permit_id in unfinished.permits
     )
 
 

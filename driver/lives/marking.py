@@ -16,8 +16,6 @@ from ..stamping import ORDER_VALID_FOR, stamp
 from .life import Asked, LifePlan, Seen, see
 from .place import no_witness_contradicts
 
-NOTHING_LEFT_BEHIND: Mapping[DatabaseName, str] = {}
-
 
 def mark(
     office: LaneOffice,
@@ -26,7 +24,7 @@ def mark(
     *,
     authoritative: bool,
     generation: int | None = None,
-    left_behind: Mapping[DatabaseName, str] = NOTHING_LEFT_BEHIND,
+    left_behind: Mapping[DatabaseName, str] | None = None,
     copy_of: Lane | None = None,
 ) -> Marker:
     """Give the data at the lane's place a marker and record it; of a new generation unless told."""
@@ -95,11 +93,12 @@ def record_marked(
     digest: Digest,
     kind: str,
     *,
-    left_behind: Mapping[DatabaseName, str] = NOTHING_LEFT_BEHIND,
+    left_behind: Mapping[DatabaseName, str] | None = None,
 ) -> Marker:
     """See with both witnesses that the marker binds, and record the data.
 
-    `left_behind` names kept data that stays where the data was before, each with the ground.
+    `left_behind` names kept data that stays where the data was before, each with the ground; None
+    where the data did not move.
     """
     expected = office.store.host_record(marker.lane).model_copy(
         update={
@@ -146,7 +145,7 @@ def marked_before(
     digest: Digest,
     kind: str,
     *,
-    left_behind: Mapping[DatabaseName, str] = NOTHING_LEFT_BEHIND,
+    left_behind: Mapping[DatabaseName, str] | None = None,
 ) -> Marker | None:
     """Go on where an earlier run had the row written and died: stamp it once more, and record it.
 

@@ -161,6 +161,7 @@ def _retire(office: LaneOffice, document: Retirement, digest: Digest, seen: Seen
         actor=Person(document.requester),
         reason=f"retired: {document.reason}"[:2000],
         kept=kept,
+        kept_on=seen.system_identifier,
         kept_until=kept_until,
         now=now,
     )

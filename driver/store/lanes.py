@@ -1,8 +1,10 @@
 """What was last recorded of each lane, its generations, and what was set aside."""
 
 import json
+from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ScalarResult, select
 from sqlalchemy.orm import Session
 
 from launchplane_lane_contracts.contract import (
@@ -11,6 +13,7 @@ from launchplane_lane_contracts.contract import (
     Nonce,
     OperationId,
     PermitId,
+    SystemIdentifier,
     UtcInstant,
 )
 from launchplane_lane_contracts.errors import Refused
@@ -24,7 +27,7 @@ from launchplane_lane_contracts.vocabulary import LIVE_PHASES, OperationPhase
 
 from .reading import read_plain, read_text
 from .schema import KeptRow, LaneRow, OperationRow
-from .whose_data import refuse_anothers_data
+from .whose_data import kept_on, refuse_anothers_data, stood_on
 
 
 def lane_row(session: Session, lane: Lane) -> LaneRow:
@@ -174,22 +177,31 @@ def record_loss(session: Session, lane: Lane, *, retired: bool = False) -> int:
 
 def kept_of(session: Session, lane: Lane) -> tuple[KeptData, ...]:
     """What was set aside and neither went back nor was released, oldest first."""
-    rows = session.scalars(
+    return tuple(kept_from(row, lane) for row in _still_kept(session, lane))
+
+
+def _still_kept(session: Session, lane: Lane) -> ScalarResult[KeptRow]:
+    return session.scalars(
         select(KeptRow)
         .where(
             KeptRow.lane == str(lane), KeptRow.released_at.is_(None), KeptRow.gone_back_at.is_(None)
         )
         .order_by(KeptRow.set_aside_at, KeptRow.name)
     )
-    return tuple(kept_from(row, lane) for row in rows)
 
 
-def add_kept(session: Session, kept: KeptData, operation_id: OperationId | None) -> None:
+def add_kept(
+    session: Session,
+    kept: KeptData,
+    operation_id: OperationId | None,
+    on: SystemIdentifier | None,
+) -> None:
     """Note what an operation, or none, set aside; noting the very same again changes nothing.
 
-    Raises Refused when other data was noted under that name, or another lane has it on record.
+    `on` is the cluster that it is on, None where nobody knows. Raises Refused when other data was
+    noted under that name, or another lane has it on record.
     """
-    _refuse_anothers(session, kept)
+    _refuse_anothers(session, kept, on)
     present = session.get(KeptRow, (str(kept.lane), kept.name))
     if present is not None:
         if kept_from(present, kept.lane) == kept and present.gone_back_at is None:
@@ -204,6 +216,7 @@ def add_kept(session: Session, kept: KeptData, operation_id: OperationId | None)
             name=kept.name,
             operation_id=operation_id,
             database_oid=kept.database_oid,
+            system_identifier=on,
             generation=kept.generation,
             nonce=kept.nonce,
             permit_id=kept.permit_id,
@@ -218,7 +231,12 @@ def add_kept(session: Session, kept: KeptData, operation_id: OperationId | None)
     session.flush()
 
 
-def take_kept_back(session: Session, kept: KeptData) -> bool:
+def kept_document(kept: KeptData | None, on: SystemIdentifier | None) -> dict[str, Any] | None:
+    """What the ledger says of data that was noted so."""
+    return {**kept.to_plain(), "system_identifier": on} if kept is not None else None
+
+
+def take_kept_back(session: Session, kept: KeptData, on: SystemIdentifier | None) -> bool:
     """Note that data stands kept which its own tag says is kept; whether that was news.
 
     What was once released, or had gone back, counts as authoritative from then on. Raises Refused
@@ -226,25 +244,25 @@ def take_kept_back(session: Session, kept: KeptData) -> bool:
     """
     present = session.get(KeptRow, (str(kept.lane), kept.name))
     if present is None or present.database_oid != kept.database_oid:
-        add_kept(session, kept, None)
+        add_kept(session, kept, None, on)
         return True
     if present.released_at is None and present.gone_back_at is None:
         return False
-    _refuse_anothers(session, kept)
+    _refuse_anothers(session, kept, on)
     present.released_at = present.gone_back_at = None
+    present.system_identifier = on
     present.authoritative, present.kept_until = True, kept.kept_until
     return True
 
 
-def _refuse_anothers(session: Session, kept: KeptData) -> None:
-    row = session.get(LaneRow, str(kept.lane))
-    if row is None or row.identity is None:
+def _refuse_anothers(session: Session, kept: KeptData, on: SystemIdentifier | None) -> None:
+    where = on or stood_on(session.get(LaneRow, str(kept.lane)))
+    if where is None:
         return
-    stood = read_text(PhysicalIdentity, row.identity, f"where the data of {kept.lane} stood")
     refuse_anothers_data(
         session,
         kept.lane,
-        system_identifier=stood.system_identifier,
+        system_identifier=where,
         database_oid=kept.database_oid,
         name=kept.name,
     )
@@ -293,17 +311,27 @@ def mark_gone_back_to(
 ) -> tuple[DatabaseName, ...]:
     """Note that kept data which is about to be recorded as live went back; say what that is.
 
-    To be asked before it is recorded: kept data is of the cluster on which the lane's data stood.
+    To be asked before it is recorded, and after what was taken along with it was noted.
     """
-    recorded = host_record(session, lane).identity
-    if recorded is None or recorded.system_identifier != identity.system_identifier:
-        return ()
-    names = tuple(
-        each.name for each in kept_of(session, lane) if each.database_oid == identity.database_oid
+    return _mark_all_gone_back(
+        (
+            each
+            for each in _still_kept(session, lane)
+            if (each.database_oid, kept_on(session, each))
+            == (identity.database_oid, identity.system_identifier)
+        ),
+        now,
     )
-    for name in names:
-        mark_gone_back(session, lane, name, now)
-    return names
+
+
+def mark_taken_along(
+    session: Session, lane: Lane, to: SystemIdentifier
+) -> tuple[DatabaseName, ...]:
+    """Note that all that is still kept of the lane is on this cluster now; say what that is."""
+    rows = _still_kept(session, lane).all()
+    for row in rows:
+        row.system_identifier = to
+    return tuple(DatabaseName(row.name) for row in rows)
 
 
 def mark_all_gone_back(
@@ -316,10 +344,15 @@ def mark_all_gone_back(
             KeptRow.gone_back_at.is_(None),
             KeptRow.released_at.is_(None),
         )
-    ).all()
-    for row in rows:
+    )
+    return _mark_all_gone_back(rows, now)
+
+
+def _mark_all_gone_back(rows: Iterable[KeptRow], now: UtcInstant) -> tuple[DatabaseName, ...]:
+    found = tuple(rows)
+    for row in found:
         row.gone_back_at = now
-    return tuple(DatabaseName(row.name) for row in rows)
+    return tuple(DatabaseName(row.name) for row in found)
 
 
 def kept_from(row: KeptRow, lane: Lane) -> KeptData:

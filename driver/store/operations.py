@@ -19,6 +19,7 @@ from launchplane_lane_contracts.contract import (
     OperationId,
     PermitId,
     Person,
+    SystemIdentifier,
     UtcInstant,
 )
 from launchplane_lane_contracts.errors import BadInput, Busy, Refused
@@ -32,6 +33,7 @@ from launchplane_lane_contracts.vocabulary import LIVE_PHASES, UNFINISHED_PHASES
 from .approvals import use_approvals, use_judged_approvals
 from .lanes import (
     add_kept,
+    kept_document,
     lane_row,
     live_row,
     mark_all_gone_back,
@@ -222,7 +224,7 @@ def advance(
             "to": to.value,
             "permit_id": row.permit_id,
             "begun_at": row.begun_at.isoformat() if row.begun_at is not None else None,
-            "kept": kept.to_plain() if kept is not None else None,
+            "kept": kept_document(kept, _stands_on(row)),
             "gone_back": gone_back,
             "particulars": dict(ledger_document),
         },
@@ -314,7 +316,7 @@ def settle(
         kept_until=kept_until,
         document={
             **_live_data(generation, nonce, identity, filestore_path),
-            "kept": kept.to_plain() if kept is not None else None,
+            "kept": kept_document(kept, _stands_on(row)),
             "gone_back": gone_back,
             "particulars": dict(ledger_document),
         },
@@ -361,7 +363,7 @@ def undone(
         kept_until=kept_until,
         document={
             **_live_data(generation, nonce, identity, filestore_path),
-            "remains": remains.to_plain() if remains is not None else None,
+            "remains": kept_document(remains, _stands_on(row)),
             "gone_back": list(went_back),
             "particulars": dict(ledger_document),
         },
@@ -458,9 +460,18 @@ def _note_kept(
             f"Data of lane {kept.lane} was not set aside by operation {row.operation_id} of lane "
             f"{row.lane}. Nothing was recorded."
         )
-    add_kept(session, kept, OperationId(row.operation_id))
+    add_kept(session, kept, OperationId(row.operation_id), _stands_on(row))
     if row.kept_name is None and names_it:
         row.kept_name = kept.name
+
+
+def _stands_on(row: OperationRow) -> SystemIdentifier | None:
+    """The cluster on which the operation sets aside: its plan's, whatever volumes come after."""
+    return _plan_of(row).target.system_identifier
+
+
+def _plan_of(row: OperationRow) -> Plan:
+    return read_text(Plan, row.plan, f"the plan of operation {row.operation_id}")
 
 
 def operation(session: Session, operation_id: OperationId) -> OperationRecord:
@@ -536,7 +547,7 @@ def record_of(row: OperationRow) -> OperationRecord:
         operation_id=OperationId(row.operation_id),
         lane=Lane.parse(row.lane),
         phase=OperationPhase(row.phase),
-        plan=read_text(Plan, row.plan, f"the plan of operation {row.operation_id}"),
+        plan=_plan_of(row),
         plan_digest=Digest(row.plan_digest),
         generation=row.generation,
         permit_id=PermitId(row.permit_id) if row.permit_id is not None else None,

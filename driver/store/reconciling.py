@@ -13,7 +13,14 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from launchplane_lane_contracts.contract import DatabaseName, Digest, PermitId, Person, UtcInstant
+from launchplane_lane_contracts.contract import (
+    DatabaseName,
+    Digest,
+    PermitId,
+    Person,
+    SystemIdentifier,
+    UtcInstant,
+)
 from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.evidence import KeptData
 from launchplane_lane_contracts.lane import Lane
@@ -23,7 +30,7 @@ from launchplane_lane_contracts.vocabulary import OperationPhase, RolloutState
 
 from ..highest import NOTHING, Highest
 from ..ledger_head import LedgerHead
-from .lanes import lane_row, live_row, take_kept_back
+from .lanes import kept_document, lane_row, live_row, take_kept_back
 from .ledger import EntryKind, Transaction
 from .policies import policy_in_force
 from .schema import ApprovalRow, LaneRow, PolicyRow
@@ -41,6 +48,7 @@ class KeptClaim:
 
     name: DatabaseName
     database_oid: int
+    system_identifier: SystemIdentifier
     generation: int
     permit_id: PermitId
     set_aside_at: UtcInstant | None
@@ -127,7 +135,7 @@ def reconcile(
                 name: _row_as_it_is(lane_row(change.session, Lane.parse(name)))
                 for name in sorted(known)
             },
-            "kept": [each.to_plain() for each in facts.kept],
+            "kept": [kept_document(each, on) for each, on in facts.kept],
             "expired_operations": facts.expired,
         },
     )
@@ -142,7 +150,8 @@ class _Facts:
     """What is written into the tables, as the ledger tells it."""
 
     protective: list[PolicyRevision] = field(default_factory=list)
-    kept: list[KeptData] = field(default_factory=list)
+    kept: list[tuple[KeptData, SystemIdentifier]] = field(default_factory=list)
+    """With the cluster that it is on."""
     expired: list[str] = field(default_factory=list)
 
 
@@ -233,13 +242,13 @@ def _take_kept(
         has_filestore=claim.has_filestore,
     )
     try:
-        is_news = take_kept_back(session, kept)
+        is_news = take_kept_back(session, kept, claim.system_identifier)
     except Refused as refusal:
         # The other lanes are taken all the same.
         yield f"{lane}: {claim.name} stands kept and was not taken. {refusal.message}"
         return
     if is_news:
-        facts.kept.append(kept)
+        facts.kept.append((kept, claim.system_identifier))
         yield f"{lane}: {claim.name} is kept, and counts as authoritative."
 
 

@@ -68,6 +68,9 @@ class _Replay:
             case EntryKind.DATA_RECORDED:
                 self._applied(said.get("digest"))
                 self._live(lane, said)
+                for name in said.get("taken_along", ()):
+                    on = said["identity"]["system_identifier"]
+                    self.rows["kept data", lane, name]["system_identifier"] = on
                 self._gone_back(lane, said["gone_back"])
             case EntryKind.DATA_LOST | EntryKind.LANE_RETIRED:
                 self._lost(lane, said, retired=entry.kind == EntryKind.LANE_RETIRED)
@@ -134,6 +137,7 @@ class _Replay:
                 kept_until=datetime.fromisoformat(kept["kept_until"]),
                 gone_back=False,
                 released=False,
+                **{each: kept[each] for each in ("system_identifier",) if each in kept},
             )
         for operation_id in said.get("expired_operations", ()):
             self.rows["operation", operation_id]["phase"] = OperationPhase.EXPIRED.value
@@ -282,6 +286,7 @@ def _found(session: Session) -> Iterator[tuple[What, Facts]]:
             {
                 **kept_from(kept, Lane.parse(kept.lane)).to_plain(),
                 "kept_until": kept.kept_until,
+                "system_identifier": kept.system_identifier,
                 "operation_id": kept.operation_id,
                 "gone_back": kept.gone_back_at is not None,
                 "released": kept.released_at is not None,

@@ -10,7 +10,7 @@ from launchplane_lane_contracts.vocabulary import LIVE_PHASES
 
 from .columns import UtcColumn
 
-SCHEMA_REVISION = "0009"
+SCHEMA_REVISION = "0010"
 """The migration that this program needs."""
 
 ONE_LIVE_OPERATION = "one_live_operation_per_lane"
@@ -119,6 +119,8 @@ class KeptRow(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     operation_id: Mapped[str | None] = mapped_column(ForeignKey("operations.operation_id"))
     database_oid: Mapped[int] = mapped_column(BigInteger)
+    system_identifier: Mapped[str | None]
+    """The cluster that it is on; None where that was not recorded."""
     generation: Mapped[int]
     nonce: Mapped[str | None]
     permit_id: Mapped[str]

@@ -24,6 +24,7 @@ from launchplane_lane_contracts.contract import (
     OperationId,
     PermitId,
     Person,
+    SystemIdentifier,
     UtcInstant,
 )
 from launchplane_lane_contracts.errors import Refused
@@ -522,13 +523,14 @@ class Store:
 
         Kept data that somebody gave the lane's name back to is no longer listed as kept.
         The life that was proposed under `life_digest` has come to its end with it. `left_behind`
-        names kept data that stays at another place and is no longer listed, each with the ground.
+        names kept data that stays at another place and is no longer listed, each with the ground;
+        what else is kept came along to where the data is now. None where the data did not move.
         Raises Busy while an operation holds the lane; Refused for a generation that was never
         handed out or is older than the recorded one.
         """
         with self._changing() as change:
             operations.refuse_while_held(change.session, lane)
-            # First: an oid of the old place says nothing at the new one.
+            # First: what stays at the old place did not come along.
             for name, ground in (left_behind or {}).items():
                 lanes.mark_released(change.session, lane, name, now)
                 change.append(
@@ -536,6 +538,10 @@ class Store:
                     lane,
                     {"name": name, "digest": life_digest, "particulars": {"ground": ground}},
                 )
+            taken_along: tuple[DatabaseName, ...] = ()
+            if left_behind is not None:
+                to = identity.system_identifier
+                taken_along = lanes.mark_taken_along(change.session, lane, to)
             gone_back = lanes.mark_gone_back_to(change.session, lane, identity, now)
             lanes.record_live_data(
                 change.session,
@@ -558,6 +564,7 @@ class Store:
                     "nonce": nonce,
                     "identity": identity.to_plain(),
                     "filestore_path": filestore_path,
+                    "taken_along": list(taken_along),
                     "gone_back": list(gone_back),
                     "particulars": dict(ledger_document),
                 },
@@ -579,6 +586,7 @@ class Store:
         *,
         life_digest: Digest,
         kept: KeptData | None,
+        kept_on: SystemIdentifier | None = None,
         kept_until: UtcInstant,
         now: UtcInstant,
         ends: OperationId | None = None,
@@ -586,9 +594,9 @@ class Store:
     ) -> HostRecord:
         """Record that the lane's data is lost, under a new generation.
 
-        `kept` is what was set aside of it, and kept until `kept_until` (UTC) at least. `ends` is
-        an unfinished operation that fails with it, `kept_gone` what it had set aside. Raises Busy
-        while another operation holds the lane.
+        `kept` is what was set aside of it, on the cluster `kept_on`, and kept until `kept_until`
+        (UTC) at least. `ends` is an unfinished operation that fails with it, `kept_gone` what it
+        had set aside. Raises Busy while another operation holds the lane.
         """
         with self._changing() as change:
             if ends is not None:
@@ -604,7 +612,7 @@ class Store:
             policies.apply_proposal(change.session, life_digest, now)
             if kept is not None:
                 kept = kept.model_copy(update={"kept_until": kept_until})
-                lanes.add_kept(change.session, kept, None)
+                lanes.add_kept(change.session, kept, None, kept_on)
             generation = lanes.record_loss(change.session, lane)
             change.append(
                 EntryKind.DATA_LOST,
@@ -612,7 +620,7 @@ class Store:
                 {
                     "digest": life_digest,
                     "generation": generation,
-                    "kept": kept.to_plain() if kept is not None else None,
+                    "kept": lanes.kept_document(kept, kept_on),
                 },
             )
             return lanes.host_record(change.session, lane)
@@ -627,13 +635,15 @@ class Store:
         actor: Person,
         reason: str,
         kept: KeptData | None,
+        kept_on: SystemIdentifier | None = None,
         kept_until: UtcInstant,
         now: UtcInstant,
     ) -> PolicyRevision:
         """Record that a lane came to its end: its last policy, and what was set aside of it.
 
-        `replaces` is the revision that was looked at. No data of it is expected from now on, under
-        a new generation. Raises as `record_policy` does; Busy while an operation holds the lane.
+        `replaces` is the revision that was looked at, `kept_on` the cluster of what was set aside.
+        No data of it is expected from now on, under a new generation. Raises as `record_policy`
+        does; Busy while an operation holds the lane.
         """
         with self._changing() as change:
             operations.refuse_while_held(change.session, lane)
@@ -650,7 +660,7 @@ class Store:
             )
             if kept is not None:
                 kept = kept.model_copy(update={"kept_until": kept_until})
-                lanes.add_kept(change.session, kept, None)
+                lanes.add_kept(change.session, kept, None, kept_on)
             generation = lanes.record_loss(change.session, lane, retired=True)
             change.append(
                 EntryKind.LANE_RETIRED,
@@ -658,7 +668,7 @@ class Store:
                 {
                     "digest": life_digest,
                     "generation": generation,
-                    "kept": kept.to_plain() if kept is not None else None,
+                    "kept": lanes.kept_document(kept, kept_on),
                 },
             )
             return revision

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from launchplane_lane_contracts.contract import SystemIdentifier
 from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.marker import PhysicalIdentity
@@ -34,8 +35,8 @@ def anothers_data(
 ) -> AnothersData | None:
     """What lane has this very database on record, where it is not `lane`; None where none has.
 
-    Kept data is on the cluster where the lane's data stood last. Where none ever stood, only its
-    name tells it from another database with that oid.
+    Where nobody knows on which cluster kept data is, only its name tells it from another database
+    with that oid.
     """
     live = select(LaneRow).where(
         LaneRow.lane != str(lane),
@@ -45,7 +46,10 @@ def anothers_data(
         LaneRow.declared_lost.is_(False),
     )
     for row in session.scalars(live):
-        if _stood(row) == (system_identifier, database_oid):
+        stood = _stood(row)
+        if stood is not None and (
+            (stood.system_identifier, stood.database_oid) == (system_identifier, database_oid)
+        ):
             return AnothersData(Lane.parse(row.lane), None)
     kept = select(KeptRow).where(
         KeptRow.lane != str(lane),
@@ -54,8 +58,8 @@ def anothers_data(
         KeptRow.gone_back_at.is_(None),
     )
     for each in session.scalars(kept):
-        stood = _stood(session.get(LaneRow, each.lane))
-        if stood[0] == system_identifier or (stood[0] is None and each.name == name):
+        where = kept_on(session, each)
+        if where == system_identifier or (where is None and each.name == name):
             return AnothersData(Lane.parse(each.lane), each.name)
     return None
 
@@ -69,12 +73,23 @@ def others_stand_on(session: Session, lane: Lane, system_identifier: str) -> boo
     return session.scalars(found.limit(1)).first() is not None
 
 
-def _stood(row: LaneRow | None) -> tuple[str | None, int | None]:
-    """On which cluster a lane's data stood last, and with which oid."""
+def kept_on(session: Session, row: KeptRow) -> SystemIdentifier | None:
+    """On which cluster kept data is; where that was not recorded, where the lane's data stood."""
+    if row.system_identifier is not None:
+        return SystemIdentifier(row.system_identifier)
+    return stood_on(session.get(LaneRow, row.lane))
+
+
+def stood_on(row: LaneRow | None) -> SystemIdentifier | None:
+    """On which cluster a lane's data stood last."""
+    stood = _stood(row)
+    return stood.system_identifier if stood is not None else None
+
+
+def _stood(row: LaneRow | None) -> PhysicalIdentity | None:
     if row is None or row.identity is None:
-        return None, None
-    found = read_text(PhysicalIdentity, row.identity, f"where the data of lane {row.lane} stood")
-    return found.system_identifier, found.database_oid
+        return None
+    return read_text(PhysicalIdentity, row.identity, f"where the data of lane {row.lane} stood")
 
 
 def refuse_anothers_data(

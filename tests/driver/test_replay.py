@@ -46,6 +46,7 @@ WRITTEN_AGAIN = (
     ("operations", "earlier_permits", """'[{"permit_id": "permit-0", "permit_token": "a"}]'"""),
     ("kept_data", "released_at", LONG_AGO),
     ("kept_data", "gone_back_at", LONG_AGO),
+    ("kept_data", "system_identifier", "'7380000000000000009'"),
     ("lanes", "nonce", "'nonce-other'"),
     ("lanes", "generation", "2"),
     ("lanes", "identity", "replace(identity, '20001', '20002')"),

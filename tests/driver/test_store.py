@@ -13,8 +13,10 @@ from launchplane_lane_contracts.contract import (
     OperationId,
     PermitId,
     Person,
+    SystemIdentifier,
 )
 from launchplane_lane_contracts.errors import BadInput, Busy, Refused
+from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.marker import PhysicalIdentity
 from launchplane_lane_contracts.policy import Policy
 from launchplane_lane_contracts.reasons import ReasonCode
@@ -504,6 +506,46 @@ def test_what_one_lane_has_on_record_is_recorded_for_no_other(store: Store) -> N
     take(IDENTITY.model_copy(update={"database_oid": aside.database_oid}))
 
 
+def test_kept_data_is_on_the_cluster_where_it_was_set_aside(store: Store) -> None:
+    """An oid says nothing on another cluster, and the lane may go on there without it."""
+    first, second = IDENTITY.system_identifier, SystemIdentifier("7380000000000000002")
+
+    def live(
+        lane: Lane, on: SystemIdentifier, oid: int, left: dict[DatabaseName, str] | None
+    ) -> None:
+        identity = IDENTITY.model_copy(update={"system_identifier": on, "database_oid": oid})
+        generation = store.new_generation(lane)
+        nonce = Nonce(f"nonce-{lane.context}-{generation}")
+        store.record_data(lane, generation, nonce, identity, FILES, NOW, "how", left_behind=left)
+
+    def whose(on: SystemIdentifier, oid: int) -> str | None:
+        found = store.anothers_data(CM, system_identifier=on, database_oid=oid, name="renamed")
+        return found.kept_as if found is not None else None
+
+    live(SYO, first, 20000, None)
+    aside = kept("syo__kept_1", 1).model_copy(update={"lane": SYO})
+    digest = store.propose("loss", aside, REQUESTER, NOW)
+    store.begin_life(SYO, digest, approvals_used=())
+    store.declare_lost(
+        SYO, life_digest=digest, kept=aside, kept_on=first, kept_until=A_WEEK_ON, now=NOW
+    )
+    # On a new server the very oid is taken by the lane's new data, and then by another lane's.
+    live(SYO, second, aside.database_oid, None)
+    assert [each.name for each in store.host_record(SYO).kept] == [aside.name]
+    live(SYO, second, 20000, None)
+    assert whose(second, aside.database_oid) is None
+    assert whose(first, aside.database_oid) == aside.name
+    store.verify_ledger()
+    # Where the lane's data moved, what is kept of it came along.
+    live(SYO, first, 20000, {})
+    live(SYO, second, 20000, {})
+    assert whose(second, aside.database_oid) == aside.name
+    with pytest.raises(Refused, match=aside.name):
+        live(CM, second, aside.database_oid, None)
+    live(CM, first, aside.database_oid, None)
+    store.verify_ledger()
+
+
 def test_what_stands_kept_again_is_taken_and_stops_no_other_lane(store: Store) -> None:
     settled(store)
     (gone,) = store.host_record(CM).kept
@@ -514,6 +556,7 @@ def test_what_stands_kept_again_is_taken_and_stops_no_other_lane(store: Store) -
         return KeptClaim(
             name=DatabaseName(name),
             database_oid=oid,
+            system_identifier=IDENTITY.system_identifier,
             generation=1,
             permit_id=PermitId(gone.permit_id),
             set_aside_at=NOW,

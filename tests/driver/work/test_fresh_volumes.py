@@ -14,9 +14,10 @@ import pytest
 from launchplane_lane_contracts.evidence import LoadProof
 from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_contracts.request import FreshVolumes, Request
-from launchplane_lane_contracts.vocabulary import DataSource, Operation
+from launchplane_lane_contracts.vocabulary import DataSource, MarkerState, Operation
 from launchplane_lane_driver import planning
 from launchplane_lane_driver.lane_office import utc_now
+from launchplane_lane_driver.lane_view import lane_view
 from launchplane_lane_driver.recording_evidence import record_evidence
 from launchplane_lane_driver.store.records import OperationRecord
 from tests.driver.plane import Plane
@@ -100,6 +101,8 @@ def test_the_lane_goes_on_elsewhere_and_the_old_cluster_serves_nothing(
     before = host.office.store.host_record(lane.lane).identity
     assert before is not None
     held = authorize(host, lane, VOLUMES)
+    # A new cluster hands out the same oids as the old one did; this one begins with another.
+    volumes.second.execute("CREATE DATABASE first")
     replacement(plane)
     assert host.phase(held) == "settled"
     record = host.office.store.host_record(lane.lane)
@@ -122,6 +125,21 @@ def test_the_lane_goes_on_elsewhere_and_the_old_cluster_serves_nothing(
     assert left["system_identifier_before"] == before.system_identifier
     assert left["kept_name"] == kept
     assert left["left_at"]
+    # An oid says nothing on another cluster: another lane may have this one there.
+    other = host.place_for_lane("zz")
+    other.cluster = volumes.second
+    other.put_guard_back()
+    other.make_data()
+    volumes.second.execute(f'ALTER DATABASE "{other.database}" RENAME TO made')
+    volumes.second.execute("DROP DATABASE first")
+    volumes.second.execute(
+        f'CREATE DATABASE "{other.database}" TEMPLATE made OID = {old.oid} OWNER '
+        f'"{other.cluster.odoo.name}"'
+    )
+    host.take_up(other)
+    host.enrolled(other)
+    assert fingerprint.databases(volumes.second)[other.database].oid == old.oid
+    assert lane_view(host.office, other.lane).marker.value is MarkerState.BOUND
     # The lane goes on there: a promotion and a rollback leave its data in place.
     there = lane.data()
     for workflow in (Plane.promotion, Plane.rollback):
