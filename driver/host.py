@@ -235,16 +235,22 @@ class DriverHost:
             try:
                 with told_to(self):
                     found = caller(**arguments)
-            except LaneAuthorityError:
+            except (LaneAuthorityError, KeyboardInterrupt):
                 raise
-            except Exception as problem:
+            except BaseException as problem:
+                # SystemExit(0) too: it would end our process as one that has done its work.
                 raise _unavailable(f"{name} failed in {hook} ({type(problem).__name__})") from None
-            if len(found) != 1 or not isinstance(found[0], expected):
+            if len(found) != 1 or not isinstance(found[0], expected) or _is_half_a_word(found[0]):
                 raise _unavailable(f"{name} gave no valid answer to {hook}")
             answers.append(found[0])
             if stop is not None and stop(found[0]):
                 break
         return tuple(answers)
+
+
+def _is_half_a_word(answer: object) -> bool:
+    """Whether it is a verdict that says neither yes nor no, made past the checks of its type."""
+    return isinstance(answer, Verdict) and type(answer.allowed) is not bool
 
 
 def _raise_refusals(verdicts: list[Verdict]) -> None:

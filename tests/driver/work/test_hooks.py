@@ -147,6 +147,16 @@ def raising(**_arguments: object) -> None:
     raise RuntimeError("out of order")
 
 
+def leaving(**_arguments: object) -> None:
+    """It would end our process as if everything had been done."""
+    raise SystemExit(0)
+
+
+def half_a_no(**_arguments: object) -> Verdict:
+    """What was made past the checks of its type; a word is true, whatever it says."""
+    return NO.model_copy(update={"allowed": "no"})
+
+
 def nothing(**_arguments: object) -> None:
     return None
 
@@ -174,7 +184,7 @@ def as_hook(hook: str, answer: Callable[..., object]) -> Callable[..., object]:
 
 def refuses_bad_answers(hook: str, ask: Callable[[DriverHost], object]) -> None:
     """No answer, an exception and another type: each refuses, whatever ours would say."""
-    for bad in (raising, nothing, a_word):
+    for bad in (raising, leaving, nothing, a_word, half_a_no):
         with pytest.raises(CouldNotTell, match=ReasonCode.DRIVER_UNAVAILABLE):
             ask(drivers(another=answering(hook, as_hook(hook, bad))))
 
