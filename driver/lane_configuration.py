@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -28,6 +29,16 @@ def _without_nul(text: str) -> str:
     if "\x00" in text:
         raise ValueError("it holds the character NUL, which no program can be given")
     return text
+
+
+def _without_secret(address: str) -> str:
+    """It stands in what people read of a lane, so nothing of an address may be one."""
+    parts = urlsplit(address)
+    if "@" in parts.netloc:
+        raise ValueError("there is a name or a password in it; leave it out, none is asked for")
+    if parts.query or parts.fragment:
+        raise ValueError("nothing goes behind its path; leave out what begins with ? or #")
+    return address
 
 
 Seconds = Annotated[float, Field(gt=0, le=LONGEST_SECONDS, allow_inf_nan=False)]
@@ -68,7 +79,10 @@ class LaneConfiguration(Contract):
     """
     runtime_url: (
         Annotated[
-            str, StringConstraints(pattern=r"^https?://[^\s/]+"), AfterValidator(_without_nul)
+            str,
+            StringConstraints(pattern=r"^https?://[^\s/]+"),
+            AfterValidator(_without_nul),
+            AfterValidator(_without_secret),
         ]
         | None
     ) = None

@@ -100,6 +100,8 @@ guard_command = []
         (A_LANE + "connection_timeout = 604801", "lanes[1].connection_timeout"),
         (A_LANE.replace('"docker"', r'"a\u0000b"'), "lanes[1].guard_command"),
         (A_LANE + r'runtime_url = "http://a\u0000b"', "lanes[1].runtime_url"),
+        (A_LANE + 'runtime_url = "https://reader:hunter2@cm.example"', "lanes[1].runtime_url"),
+        (A_LANE + 'runtime_url = "https://cm.example/?token=hunter2"', "lanes[1].runtime_url"),
         (A_LANE + r'keep = "/a\u0000b"', "lanes[1].keep"),
     ],
 )
@@ -108,6 +110,7 @@ def test_a_file_that_makes_no_sense(host: HostDirectory, text: str, said: str) -
     with pytest.raises(BadInput) as caught:
         host.lanes()
     assert said in caught.value.message
+    assert "hunter2" not in caught.value.message
 
 
 def test_an_unknown_lane_names_file_and_way_on(host: HostDirectory) -> None:
