@@ -108,6 +108,18 @@ def make_lane(
     return lane
 
 
+def guard_environment(lane: OdooLane) -> dict[str, str]:
+    """How the guard in the lane's container reaches its database and files."""
+    return {
+        "ODOO_DB_HOST": lane.cluster.host,
+        "ODOO_DB_PORT": str(lane.cluster.port),
+        "ODOO_DB_USER": lane.cluster.odoo.name,
+        "ODOO_DB_PASSWORD": lane.cluster.odoo.password,
+        "ODOO_DB_NAME": lane.database,
+        "ODOO_FILESTORE_PATH": str(lane.folder / "filestore"),
+    }
+
+
 def identity_json(product: str, context: str, instance: str) -> str:
     """What Launchplane puts into the environment of a lane's container."""
     return json.dumps(

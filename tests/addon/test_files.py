@@ -22,7 +22,7 @@ from launchplane_lane_guard.shadow import SHADOWS
 from launchplane_lane_guard.shadow_refresh import refresh
 from tests.addon.conftest import Installation
 from tests.addon.control_plane import ControlPlane
-from tests.addon.odoo_lane import OdooLane, identity_json
+from tests.addon.odoo_lane import OdooLane, guard_environment, identity_json
 from tests.addon.served_odoo import served
 from tests.addon.stamping import policy, resettable, stamp, unstamp
 from tests.addon.test_quarantine import CM, LOG, SERVER_WIDE, Browser, wait_for
@@ -97,12 +97,7 @@ def desk(installation: Installation, tmp_path: Path) -> Iterator[Desk]:
         lane,
         ControlPlane(keys),
         {
-            "ODOO_DB_HOST": lane.cluster.host,
-            "ODOO_DB_PORT": str(lane.cluster.port),
-            "ODOO_DB_USER": lane.cluster.odoo.name,
-            "ODOO_DB_PASSWORD": lane.cluster.odoo.password,
-            "ODOO_DB_NAME": lane.database,
-            "ODOO_FILESTORE_PATH": str(lane.folder / "filestore"),
+            **guard_environment(lane),
             "LANE_AUTHORITY_KEEP": str(keep),
             "LANE_AUTHORITY_PUBLIC_KEYS": str(keys),
             "LAUNCHPLANE_RUNTIME_IDENTITY_JSON": identity_json(CM.product, CM.context, CM.instance),

@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 import requests
 
+from launchplane_lane_contracts.contract import DatabaseName
+from launchplane_lane_contracts.naming import side_name
 from launchplane_lane_contracts.reading import RuntimeReading
+from launchplane_lane_guard.scratch import scratch_database
+from launchplane_lane_guard.settings import settings_from_environment
+from launchplane_lane_guard.side import drop_side_database, make_side_database
 from tests.addon.conftest import Installation
 from tests.addon.control_plane import ControlPlane
-from tests.addon.odoo_lane import OdooLane
+from tests.addon.odoo_lane import OdooLane, guard_environment
 from tests.addon.served_odoo import served
 from tests.addon.stamping import policy, stamp
 from tests.addon.test_quarantine import CM, SERVER_WIDE, wait_for, wake
@@ -73,21 +78,30 @@ def _has_run(lane: OdooLane) -> bool:
 def test_on_a_host_of_many_databases(
     installation: Installation, control_plane: ControlPlane, tmp_path: Path, *, loaded: bool
 ) -> None:
-    """Without the addon it is as Odoo does it: the locked lane is off the list."""
+    """Without the addon it is as Odoo does it: the locked lane is off the list.
+
+    What the guard makes beside a lane, or to prove a backup, is off it at all times: it would be
+    served as it came, and send the mail of wherever it came from.
+    """
     lane = installation.lane
     before = lane.configuration.read_text()
     lane.configuration.write_text(before.replace("list_db = False", "list_db = True"))
+    settings = settings_from_environment(guard_environment(lane))
+    side = side_name(DatabaseName(lane.database), "0123456789abcdef")
     others = {"set_aside": "ALLOW_CONNECTIONS false", "theirs": "ALLOW_CONNECTIONS true"}
     for name, option in others.items():
         lane.cluster.execute(f"CREATE DATABASE {name} OWNER odoo {option} IS_TEMPLATE true")
     try:
+        make_side_database(settings, side, encoding="UTF8", collate="C", character_type="C")
         with (
             locked(lane),
+            scratch_database(settings) as scratch,
             served(
                 lane,
                 lane_environment(tmp_path / "keys.json"),
                 *(SERVER_WIDE if loaded else ()),
-                *("--db-filter", f"^({'|'.join((lane.database, NEIGHBOUR, *others))})$"),
+                "--db-filter",
+                f"^({'|'.join((lane.database, NEIGHBOUR, side, scratch.name, *others))})$",
                 pinned=False,
             ) as address,
         ):
@@ -97,6 +111,7 @@ def test_on_a_host_of_many_databases(
             login = requests.get(f"{address}/web/login?db={lane.database}", timeout=60)
     finally:
         lane.configuration.write_text(before)
+        drop_side_database(settings, side)
         for name in others:
             lane.cluster.execute(f"ALTER DATABASE {name} IS_TEMPLATE false")
             lane.cluster.execute(f"DROP DATABASE {name}")

@@ -21,12 +21,13 @@ from launchplane_lane_contracts.errors import CouldNotTell
 
 from .database import MAINTENANCE_DATABASE, connected, query_through
 from .settings import SCRATCH_PREFIX, GuardSettings
+from .swap import set_locked
 
 COMMENT = "scratch of launchplane-lane-authority: made to prove a backup, dropped afterwards"
 _NAME = re.compile(rf"{SCRATCH_PREFIX}[0-9a-f]{{16}}")
 _CANDIDATES = """
     SELECT datname::text FROM pg_database
-     WHERE NOT datistemplate AND pg_has_role(current_user, datdba, 'MEMBER')
+     WHERE pg_has_role(current_user, datdba, 'MEMBER')
        AND coalesce(shobj_description(oid, 'pg_database'), %s) = %s
      ORDER BY datname
 """
@@ -59,7 +60,8 @@ def scratch_database(settings: GuardSettings) -> Iterator[Scratch]:
         with server.cursor() as cursor:
             cursor.execute(
                 sql.SQL(
-                    "CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' "
+                    # An Odoo that serves whatever it finds leaves templates out.
+                    "CREATE DATABASE {} TEMPLATE template0 IS_TEMPLATE true ENCODING 'UTF8' "
                     "LC_COLLATE 'C' LC_CTYPE 'C'"
                 ).format(sql.Identifier(name))
             )
@@ -96,6 +98,8 @@ def _drop(server: Connection, name: str) -> None:
     named = {each for (each,) in query(_CANDIDATES, (COMMENT, COMMENT))}
     if not _NAME.fullmatch(name) or name not in named:
         return
+    if query("SELECT 1 FROM pg_database WHERE datname = %s AND datistemplate", (name,)):
+        set_locked(server, DatabaseName(name), locked=False)
     with server.cursor() as cursor:
         cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 

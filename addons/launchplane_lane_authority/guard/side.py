@@ -28,6 +28,7 @@ from . import durable, filestore
 from .database import MAINTENANCE_DATABASE, connected, first_line, query_through
 from .one_at_a_time import one_at_a_time
 from .settings import GuardSettings
+from .swap import set_locked
 
 SIDES = "sides"
 ORDER = "order.json"
@@ -128,9 +129,10 @@ def make_side_database(
 ) -> DatabaseEntry:
     """Make an empty one, with the source's locale where this server knows it.
 
-    Raises psycopg2.Error, CouldNotTell.
+    It is a template from its first moment: an Odoo that serves whatever it finds on this server
+    leaves templates out, and would else send the source's mail. Raises psycopg2.Error, CouldNotTell.
     """
-    made = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING {}").format(
+    made = sql.SQL("CREATE DATABASE {} TEMPLATE template0 IS_TEMPLATE true ENCODING {}").format(
         sql.Identifier(name), sql.Literal(encoding)
     )
     locale = sql.SQL(" LC_COLLATE {} LC_CTYPE {}").format(
@@ -182,6 +184,8 @@ def drop_side_database(settings: GuardSettings, name: DatabaseName) -> None:
                     "has, so it is not dropped. Look at what it is, and give it another name."
                 )
             cursor.execute("SET statement_timeout = 0")
+            if entry.locked:
+                set_locked(server, name, locked=False)
             cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
     except psycopg2.Error as problem:
         raise CouldNotTell(

@@ -32,8 +32,8 @@ def side_is_gone(permit: Permit, keep: Keep, database: DatabaseReading) -> Itera
         detail = "there is no such database"
     elif entry.oid != side.database_oid:
         detail = f"it has oid {entry.oid} and not {side.database_oid}"
-    elif entry.tag is not None or entry.locked:
-        detail = "it was tagged or locked since"
+    elif entry.tag is not None:
+        detail = "it was tagged since"
     else:
         return
     yield reason(
