@@ -1,5 +1,8 @@
-"""A mail server that takes everything, and two that have mail to fetch: real ones, over TCP."""
+"""A mail server that takes everything, two that have mail to fetch, and a web server that notes
+what it is asked: real ones, over TCP.
+"""
 
+import json
 import socketserver
 import threading
 from collections import Counter
@@ -9,6 +12,10 @@ from email import message_from_bytes
 from typing import Any
 
 HOST = "127.0.0.1"
+TEXT_MESSAGES = "/api/sms/3/send"
+"""Where Odoo sends text messages to."""
+PUSH = "/push"
+"""Where a browser of these tests is to be told something."""
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -61,6 +68,37 @@ class MailFolder:
         self.messages: list[bytes] = []
         self.fetched: Counter[int] = Counter()
         self.seen: set[int] = set()
+
+
+class WebSink:
+    """A web server that takes everything; it says how often each path was asked for."""
+
+    def __init__(self) -> None:
+        self.paths: Counter[str] = Counter()
+
+
+class _Web(_Lines):
+    def handle(self) -> None:
+        _method, path, *_rest = self.rfile.readline().decode().split()
+        length = 0
+        while line := self.rfile.readline().decode().strip():
+            name, _colon, value = line.partition(":")
+            length = int(value) if name.lower() == "content-length" else length
+        asked = self.rfile.read(length)
+        self.server.world.paths[path] += 1
+        answer = json.dumps({"result": _sent(asked) if path == TEXT_MESSAGES else {}})
+        status = "201 Created" if path == PUSH else "200 OK"
+        self.say(f"HTTP/1.1 {status}\r\nContent-Length: {len(answer)}\r\nConnection: close\r\n")
+        self.wfile.write(answer.encode())
+
+
+def _sent(asked: bytes) -> list[dict[str, object]]:
+    """What the provider of text messages answers: each of them went out."""
+    return [
+        {"uuid": number["uuid"], "state": "success", "res_id": number["uuid"]}
+        for message in json.loads(asked)["params"]["messages"]
+        for number in message["numbers"]
+    ]
 
 
 class _Sink(_Lines):
@@ -154,6 +192,14 @@ def mail_sink() -> Iterator[tuple[MailSink, int]]:
     """The sink and its port."""
     sink = MailSink()
     with _running(_Server(_Sink, sink)) as port:
+        yield sink, port
+
+
+@contextmanager
+def web_sink() -> Iterator[tuple[WebSink, int]]:
+    """The web server and its port."""
+    sink = WebSink()
+    with _running(_Server(_Web, sink)) as port:
         yield sink, port
 
 

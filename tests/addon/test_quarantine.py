@@ -15,12 +15,16 @@ import requests
 from launchplane_lane_contracts.lane import Lane
 from tests.addon.control_plane import ControlPlane
 from tests.addon.mail_servers import (
+    PUSH,
+    TEXT_MESSAGES,
     MailFolder,
     MailSink,
     MailSource,
+    WebSink,
     mail_folder,
     mail_sink,
     mail_source,
+    web_sink,
 )
 from tests.addon.odoo_lane import OdooLane, identity_json, make_lane
 from tests.addon.served_odoo import served
@@ -39,6 +43,8 @@ LOOKED = "runs no scheduled action"
 """What is said in the log each time a cron thread has looked at the database and left it alone."""
 
 SET_UP = """
+import json
+from odoo.addons.mail.tools.jwt import generate_vapid_keys
 env.ref("base.user_admin").email = "admin@example.com"
 env["res.partner"].create({"name": "reader", "email": "reader@example.com"})
 env["ir.mail_server"].create(
@@ -55,13 +61,30 @@ env["mail.mail"].create(
       "body_html": "<p>hello</p>", "state": "outgoing"} for n in range(%(queued)d)]
 )
 env.cr.execute("UPDATE ir_cron SET active = false")
+web = "http://127.0.0.1:%(web)d"
+env["ir.config_parameter"].set_param("sms.endpoint", web)
+env["ir.config_parameter"].set_param("iap.endpoint", web)
+env["sms.sms"].create({"number": "+32470000000", "body": "hello"})
+env["iap.account"].get("sms")
+env["ir.actions.server"].create(
+    {"name": "webhook", "state": "webhook", "webhook_url": web + "/webhook",
+     "model_id": env["ir.model"]._get_id("res.partner")}
+)
+env["mail.push.device"].get_web_push_vapid_public_key()
+_private, public = generate_vapid_keys()
+env["mail.push.device"].create(
+    {"partner_id": env["res.partner"].search([("name", "=", "reader")]).id,
+     "endpoint": web + "/push",
+     "keys": json.dumps({"p256dh": public, "auth": "AAAAAAAAAAAAAAAAAAAAAA"})}
+)
 ours = env["ir.cron"].create(
     {"name": "ours", "model_id": env["ir.model"]._get_id("res.partner"), "state": "code",
      "code": "env['res.partner'].create({'name': 'made by a scheduled action'})",
      "interval_number": 1, "interval_type": "days"}
 )
 for cron in (ours, env.ref("mail.ir_cron_mail_scheduler_action"),
-             env.ref("mail.ir_cron_mail_gateway_action")):
+             env.ref("mail.ir_cron_mail_gateway_action"),
+             env.ref("sms.ir_cron_sms_scheduler_action")):
     env.cr.execute(
         "UPDATE ir_cron SET active = true, nextcall = '2020-01-01' WHERE id = %%s", (cron.id,)
     )
@@ -91,6 +114,7 @@ class World:
     sink: MailSink
     source: MailSource
     folder: MailFolder
+    web: WebSink
     control_plane: ControlPlane
     keys: Path
 
@@ -110,6 +134,7 @@ class World:
         """Forget what the servers have seen, and put a message into the box."""
         self.sink.connections = self.source.connections = self.folder.connections = 0
         self.sink.subjects.clear()
+        self.web.paths.clear()
         self.source.box = [INCOMING]
         self.folder.messages = [message(subject) for subject in BY_IMAP]
         self.folder.fetched.clear()
@@ -120,6 +145,7 @@ class World:
         connections = (self.sink.connections, self.source.connections, self.folder.connections)
         return (
             connections == (0, 0, 0)
+            and not self.web.paths
             and self.source.box == [INCOMING]
             and not (self.folder.fetched or self.folder.seen)
         )
@@ -135,14 +161,15 @@ def world(
         mail_sink() as (sink, sink_port),
         mail_source() as (source, source_port),
         mail_folder() as (box, box_port),
+        web_sink() as (web, web_port),
     ):
         lane = make_lane(odoo_cluster, folder, "original", WITH_MAIL)
-        ports = {"sink": sink_port, "source": source_port, "folder": box_port}
+        ports = {"sink": sink_port, "source": source_port, "folder": box_port, "web": web_port}
         made = lane.shell(SET_UP % {**ports, "queued": QUEUED})
         assert "made" in made, made
         control_plane = ControlPlane(folder / "keys.json")
         stamp(lane, control_plane, policy(CM))
-        yield World(lane, sink, source, box, control_plane, folder / "keys.json")
+        yield World(lane, sink, source, box, web, control_plane, folder / "keys.json")
 
 
 def everything(lane: OdooLane) -> list[object]:
@@ -155,6 +182,7 @@ def everything(lane: OdooLane) -> list[object]:
             "SELECT name FROM res_partner ORDER BY id",
             "SELECT state, date, error_date, error_message FROM fetchmail_server ORDER BY id",
             "SELECT count(*) FROM ir_cron_progress",
+            "SELECT id, state, failure_type FROM sms_sms ORDER BY id",
         )
     ]
 
@@ -223,6 +251,7 @@ def still_missing(world: World, lane: OdooLane) -> dict[str, object]:
     names = ("made by a scheduled action", "incoming", *BY_IMAP)
     found: dict[str, object] = {
         "outgoing": outgoing(lane),
+        "text messages": int(not world.web.paths[TEXT_MESSAGES]),
         "in the POP box": len(world.source.box),
         "unseen by IMAP": len(BY_IMAP) - len(world.folder.seen),
         **{name: int(not partners(lane, name)) for name in names},
@@ -258,17 +287,33 @@ class Browser:
         found: dict[str, Any] = answer.json()
         return found
 
-    def call(self, model: str, method: str, *arguments: Any, how: str = "call_kw") -> Any:
+    def call(
+        self, model: str, method: str, *arguments: Any, how: str = "call_kw", **keywords: Any
+    ) -> Any:
         """Call a method as the web client does."""
         return self.ask(
             f"/web/dataset/{how}/{model}/{method}",
-            {"model": model, "method": method, "args": list(arguments), "kwargs": {}},
+            {"model": model, "method": method, "args": list(arguments), "kwargs": keywords},
         )
 
     def press(self, model: str, method: str, record: int) -> str:
         """Press a button on a record; gives what the screen says then."""
         answer = self.call(model, method, [record], how="call_button")
         return str(answer.get("error", {}).get("data", {}).get("message", ""))
+
+    def reach_other_systems(self, lane: OdooLane) -> None:
+        """What people do that has other systems told of it: none of it fails."""
+        ((webhook,),) = lane.cluster.execute(
+            "SELECT id FROM ir_act_server WHERE state = 'webhook'", lane.database
+        )
+        ((reader,),) = lane.cluster.execute(READER, lane.database)
+        context = {"active_id": reader, "active_ids": [reader], "active_model": "res.partner"}
+        for answer in (
+            self.call("ir.actions.server", "run", [webhook], context=context),
+            self.call("sms.sms", "send", records(lane, "sms.sms")),
+            self.call("iap.account", "get_credits", "sms"),
+        ):
+            assert "error" not in answer, answer
 
     def write_to(self, reader: int) -> str:
         """Write a message on somebody's page and send it; gives the error, if there is one."""
@@ -284,6 +329,7 @@ class Browser:
         return self.press("mail.compose.message", "action_send_mail", composer)
 
 
+READER = "SELECT id FROM res_partner WHERE name = 'reader'"
 BUTTONS = (
     ("mail.mail", "send"),
     ("ir.mail_server", "test_smtp_connection"),
@@ -309,6 +355,7 @@ def test_a_copy_acts_only_once_it_is_stamped(world: World, mode: tuple[str, str]
                 said = person.press(model, method, record)
                 assert "is in quarantine" in said, (model, method, said)
                 assert f"a copy of the data of lane {CM}" in said
+        person.reach_other_systems(copy)
         assert everything(copy) == before
         _somebody_who_writes_reads_why(person, copy)
         assert world.untouched()
@@ -318,6 +365,7 @@ def test_a_copy_acts_only_once_it_is_stamped(world: World, mode: tuple[str, str]
         # Whatever else was due has run by now, and nothing ran or was sent a second time.
         assert world.sink.subjects == {BY_HAND: 1, **{f"queued {n}": 1 for n in range(QUEUED)}}
         assert world.folder.fetched == {1: 1, 2: 1}
+        assert world.web.paths == {TEXT_MESSAGES: 1}
         for name in ("made by a scheduled action", "incoming", *BY_IMAP):
             assert partners(copy, name) == 1
 
@@ -328,9 +376,7 @@ def test_a_copy_acts_only_once_it_is_stamped(world: World, mode: tuple[str, str]
 
 def _somebody_who_writes_reads_why(person: Browser, copy: OdooLane) -> None:
     """The message is queued, and the browser of whoever wrote it is told so."""
-    ((reader,),) = copy.cluster.execute(
-        "SELECT id FROM res_partner WHERE name = 'reader'", copy.database
-    )
+    ((reader,),) = copy.cluster.execute(READER, copy.database)
     assert not person.write_to(int(str(reader)))
     states = "SELECT state, failure_reason FROM mail_mail m JOIN mail_message t"
     assert copy.cluster.execute(
@@ -347,8 +393,13 @@ def test_where_the_addon_is_not_loaded_the_same_copy_acts(world: World) -> None:
     """So what the test above sees is the addon's doing."""
     world.begin()
     copy = world.copy("unguarded")
-    with served(copy, world.environment(), "--max-cron-threads", "2"):
+    with served(copy, world.environment(), "--max-cron-threads", "2") as address:
         wait_until_all_went_out(world, copy)
+        person = Browser(address, copy.database)
+        person.reach_other_systems(copy)
+        ((reader,),) = copy.cluster.execute(READER, copy.database)
+        assert not person.write_to(int(str(reader)))
+    assert world.web.paths == {TEXT_MESSAGES: 1, PUSH: 1, "/webhook": 1, "/iap/1/balance": 1}
 
 
 def _another_copy_takes_the_name(world: World, copy: OdooLane) -> None:
