@@ -1,6 +1,7 @@
 """`lane-authority`: the operator's command line."""
 
 import importlib.util
+import io
 import json
 import sys
 import traceback
@@ -64,8 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The value itself may be anything, so it is not shown.
         bad = BadInput("What was given is too long, or no text. Correct it and try again.")
         return _failed(bad, as_json="--json" in given)
-    except BrokenPipeError:
-        raise
+    except SystemExit as ending:
+        # So click ends where nobody reads any more, and where it completes a word.
+        return int(ExitCode.COULD_NOT_TELL if ending.code else ExitCode.DONE)
     except OSError as problem:
         other = CouldNotTell(
             f"The system did not do it: {problem}. Put that right and run the same command again."
@@ -76,22 +78,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _failed(problem: "LaneAuthorityError", *, as_json: bool) -> int:
-    import click
-
     from .refusal_text import refusal_text
 
     if as_json:
-        click.echo(
-            json.dumps(
-                {
-                    "error": problem.message,
-                    "reasons": [each.to_plain() for each in problem.reasons],
-                    "exit_code": int(problem.exit_code),
-                }
-            )
-        )
-    click.echo(refusal_text(problem), err=True)
+        plain = {
+            "error": problem.message,
+            "reasons": [each.to_plain() for each in problem.reasons],
+            "exit_code": int(problem.exit_code),
+        }
+        _echo(json.dumps(plain))
+    _echo(refusal_text(problem), err=True)
     return int(problem.exit_code)
+
+
+def _echo(text: str, *, err: bool = False) -> None:
+    """Nobody may be there to read it any more: the exit code still says what it was."""
+    import click
+
+    try:
+        click.echo(text, err=err)
+    except OSError:
+        # What is left in the stream would fail once more, and give another code, at the end.
+        if err:
+            sys.stderr = io.StringIO()
+        else:
+            sys.stdout = io.StringIO()
 
 
 def _unforeseen(problem: Exception) -> "LaneAuthorityError":

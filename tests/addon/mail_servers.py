@@ -1,5 +1,6 @@
-"""A mail server that takes everything, two that have mail to fetch, and a web server that notes
-what it is asked: real ones, over TCP.
+"""Servers for mail and the web, real ones, over TCP: they note what they are asked.
+
+One takes all mail, two have mail to fetch, one takes whatever is sent over HTTP.
 """
 
 import json

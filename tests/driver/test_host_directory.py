@@ -1,12 +1,16 @@
 """The host directory: made once, never overwritten, its mistakes reported all at once."""
 
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from launchplane_lane_contracts.errors import BadInput, CouldNotTell
 from launchplane_lane_driver.host_directory import HostDirectory, default_path
+from launchplane_lane_driver.keys import create_signing_key
 from tests.driver.sample import CM, SYO
 
 A_LANE = """
@@ -143,3 +147,24 @@ def test_the_store_can_be_elsewhere(host: HostDirectory, monkeypatch: pytest.Mon
     assert host.store_url == f"sqlite:///{host.store_file}"
     monkeypatch.setenv("LANE_AUTHORITY_DATABASE_URL", "postgresql://host/db")
     assert host.store_url == "postgresql://host/db"
+
+
+def test_the_exit_code_says_what_it_was_where_nobody_reads_it(host: HostDirectory) -> None:
+    create_signing_key(host)
+    program = [sys.executable, "-m", "launchplane_lane_driver.command_line"]
+    program += ["--host-directory", str(host.path)]
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        with Path("/dev/full").open("wb") as full:
+            for arguments, stream, code in (
+                (("lane", "--json", str(SYO)), full, 2),
+                (("lanes", "--json"), write, 51),
+            ):
+                done = subprocess.run(
+                    [*program, *arguments], stdout=stream, stderr=subprocess.PIPE, check=False
+                )
+                assert done.returncode == code, done.stderr
+                assert b"Traceback" not in done.stderr
+    finally:
+        os.close(write)

@@ -130,7 +130,9 @@ def make_side_database(
     """Make an empty one, with the source's locale where this server knows it.
 
     It is a template from its first moment: an Odoo that serves whatever it finds on this server
-    leaves templates out, and would else send the source's mail. Raises psycopg2.Error, CouldNotTell.
+    leaves templates out, and would else send the source's mail.
+
+    Raises psycopg2.Error, CouldNotTell.
     """
     made = sql.SQL("CREATE DATABASE {} TEMPLATE template0 IS_TEMPLATE true ENCODING {}").format(
         sql.Identifier(name), sql.Literal(encoding)

@@ -8,6 +8,7 @@ import logging
 import threading
 
 import psycopg2
+from odoo import SUPERUSER_ID, api
 from odoo.addons.base.models.ir_actions import IrActionsServer
 from odoo.exceptions import AccessError
 from odoo.sql_db import db_connect
@@ -15,6 +16,7 @@ from odoo.sql_db import db_connect
 from ..server_wide.hooking import put_before
 from .held_back import held_back
 from .reading import quarantine_of
+from .words import why_held_back
 
 _logger = logging.getLogger(__name__)
 
@@ -73,14 +75,19 @@ def _send_text_messages(original, messages, *arguments, **keywords):
 def _iap_jsonrpc(original, *arguments, **keywords):
     """It is told nothing of the database that it is called for; the thread at work knows it."""
     name = getattr(threading.current_thread(), "dbname", None)
-    if name and _is_in_quarantine(name):
-        raise AccessError("This database is in quarantine, and asks no service that is paid for.")
+    why = _why_held_back(name) if name else None
+    if why is not None:
+        # As when the service does not answer, for which those who ask it are prepared.
+        raise AccessError(why)
     return original(*arguments, **keywords)
 
 
-def _is_in_quarantine(name):
+def _why_held_back(name):
     try:
         with db_connect(name).cursor() as cursor:
-            return quarantine_of(cursor) is not None
+            found = quarantine_of(cursor)
+            if found is None:
+                return None
+            return why_held_back(api.Environment(cursor, SUPERUSER_ID, {}), found)
     except psycopg2.Error:
-        return False
+        return None
