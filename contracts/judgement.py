@@ -127,6 +127,8 @@ def _is_kept(entry: DatabaseEntry, lane: Lane) -> bool:
 
 def _was_set_aside(entry: DatabaseEntry, reading: DatabaseReading, record: HostRecord) -> bool:
     """Whether it is kept, and the host knows how that came about."""
+    if any(_is_as_recorded(entry, kept) for kept in record.kept):
+        return True
     if not _is_kept(entry, record.lane):
         return False
     return (
@@ -444,16 +446,13 @@ def kept_is_unchanged(reading: DatabaseReading, keep: KeepReading, kept: KeptDat
         each.name == kept.name and _is_folder_of(each.tag, kept) for each in keep.filestores
     ):
         return False
-    return any(
-        entry.name == kept.name
-        and entry.oid == kept.database_oid
-        and _has_no_other_tag(entry, kept)
-        for entry in reading.neighbours
-    )
+    return any(_is_as_recorded(entry, kept) for entry in reading.neighbours)
 
 
-def _has_no_other_tag(entry: DatabaseEntry, kept: KeptData) -> bool:
-    """Whether its tag is the recorded one, or was lost: name and oid are on record as well."""
+def _is_as_recorded(entry: DatabaseEntry, kept: KeptData) -> bool:
+    """Whether it is this kept data: name and oid are on record, and its tag says no other thing."""
+    if (entry.name, entry.oid) != (kept.name, kept.database_oid):
+        return False
     if entry.tag is None:
         return True
     return _is_kept(entry, kept.lane) and entry.tag.generation == kept.generation

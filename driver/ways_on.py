@@ -23,6 +23,8 @@ ALREADY_BACK = "the old data was put back already; undo ends it"
 NEVER_LEFT = "the data was left where it was, so there is nothing to put back"
 ALREADY_STAMPED = "the data that stands there was stamped already; finish or settle ends it"
 ENDS = frozenset({"finish", "undo", "abort", "settle"})
+_TOLD = frozenset({DatabaseState.ABSENT, DatabaseState.UNINITIALISED, DatabaseState.INITIALISED})
+"""The states of a database of which it is known what it is."""
 NOT_BEGUN = frozenset({OperationPhase.AUTHORIZED, OperationPhase.STARTED})
 
 
@@ -178,6 +180,12 @@ def _retry(live: OperationSummary, seen: LaneSeen) -> WayOn:
         why_not = "it was not started yet"
     elif live.data_source is DataSource.KEPT and (_begun(live, seen) or _begun_in_the_lane(seen)):
         why_not = "the kept data stands under the name already"
+    elif _begun(live, seen) and seen.observation.database.state not in _TOLD:
+        database = seen.observation.database
+        why_not = (
+            "nobody can tell that only what the first run left stands there: the database is "
+            f"{database.state} ({database.detail})"
+        )
     return _way(
         live,
         "retry {}",

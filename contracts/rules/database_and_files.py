@@ -49,8 +49,7 @@ def database_is_known(case: Case) -> Iterator[Reason]:
             ReasonCode.DATABASE_UNREADABLE,
             f"The lane's database could not be read: {database.detail}.",
             "Make the database readable for the guard, and for the host's own connection where it "
-            "has one; then plan again. Data that cannot be read any more has to be declared lost "
-            "(`lane-authority lost`), which one approver signs.",
+            f"has one; then plan again. {_without_reading(case)}",
             **facts,
         )
     elif database.state is DatabaseState.DISPUTED:
@@ -79,6 +78,25 @@ def database_is_known(case: Case) -> Iterator[Reason]:
             "should not, be superuser), then plan again.",
             detail=database.rename_problem,
         )
+
+
+def _without_reading(case: Case) -> str:
+    """The way on where what stands under the name will never be read again."""
+    unfinished = case.seen.record.unfinished
+    if (
+        unfinished is None
+        or unfinished.begun_at is None
+        or unfinished.data_source is DataSource.EXISTING
+    ):
+        return (
+            "Data that cannot be read any more has to be declared lost (`lane-authority lost`), "
+            "which one approver signs."
+        )
+    return (
+        "Where it cannot be read any more (a DROP of it was broken off, say), undo the operation "
+        f"(`lane-authority undo {unfinished.operation_id}`): that keeps it as it is, unread, and "
+        "puts the old data back. Then plan anew."
+    )
 
 
 _MARKER_REASONS = {

@@ -43,6 +43,9 @@ SET_ASIDE = KEPT_ENTRY.model_copy(
     update={"oid": DATABASE_OID, "tag": an_engine_tag(state=TagState.KEPT)}
 )
 
+UNTAGGED_KEPT = SET_ASIDE.model_copy(update={"tag": None})
+TAGGED_AS_LIVE = SET_ASIDE.model_copy(update={"tag": an_engine_tag()})
+
 
 def kept_with_oid(oid: int) -> HostRecord:
     """The host's record of a lane that has kept data with this oid."""
@@ -109,6 +112,11 @@ OF_OTHER_LANE = changed(ELSEWHERE, "tag", an_engine_tag(OTHER_LANE))
         (beside(SET_ASIDE), KNOWN_AS_KEPT, DatabaseState.ABSENT),
         (beside(SET_ASIDE), kept_with_oid(DATABASE_OID - 1), DatabaseState.RENAMED),
         (beside(SET_ASIDE), kept_with_oid(DATABASE_OID + 1), DatabaseState.RENAMED),
+        # Its comment was overwritten: name and oid are on record, and another tag says otherwise.
+        (beside(UNTAGGED_KEPT), KNOWN_AS_KEPT, DatabaseState.ABSENT),
+        (beside(UNTAGGED_KEPT), RECORD, DatabaseState.RENAMED),
+        (beside(UNTAGGED_ELSEWHERE), KNOWN_AS_KEPT, DatabaseState.RENAMED),
+        (beside(TAGGED_AS_LIVE), KNOWN_AS_KEPT, DatabaseState.RENAMED),
         # What is kept hides no other database that is the lane's.
         (beside(KEPT_ENTRY, ELSEWHERE), RECORD, DatabaseState.RENAMED),
         (beside(OF_NOBODY, ELSEWHERE), RECORD, DatabaseState.RENAMED),

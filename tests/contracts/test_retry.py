@@ -186,6 +186,23 @@ def test_remains_are_no_answer_where_the_database_is_not_known() -> None:
         assert Code(f"database_{state}") in codes(case)
 
 
+def test_where_what_came_cannot_be_read_the_way_on_is_to_undo() -> None:
+    def way_on(case: Case) -> str:
+        unread = case.change("observation.database.state", DatabaseState.UNREADABLE)
+        (found,) = (
+            each for each in unread.decide().reasons if each.code is Code.DATABASE_UNREADABLE
+        )
+        return found.remedy
+
+    begun = with_remains(EMPTY)
+    for case in (begun, begun.change("request.retries", None)):
+        assert f"lane-authority undo {UNFINISHED}" in way_on(case)
+        assert "lane-authority lost" not in way_on(case)
+    not_begun = begun.change("observation.record.unfinished.begun_at", None)
+    for case in (EMPTY, not_begun, retried(EXISTING)):
+        assert "lane-authority lost" in way_on(case)
+
+
 def test_a_runtime_that_contradicts_refuses_a_retry_as_well() -> None:
     case = with_remains(EMPTY).change("observation.runtime.state", RuntimeState.OTHER_LANE)
     assert codes(case) == {Code.RUNTIME_OTHER_LANE}

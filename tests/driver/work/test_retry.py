@@ -6,8 +6,14 @@ import pytest
 
 from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.marker import MARKER_TABLE
+from launchplane_lane_contracts.read_model import WayOn
 from launchplane_lane_contracts.reasons import ReasonCode
-from launchplane_lane_contracts.vocabulary import DataSource, MarkerState, Operation
+from launchplane_lane_contracts.vocabulary import (
+    DatabaseState,
+    DataSource,
+    MarkerState,
+    Operation,
+)
 from launchplane_lane_driver import operations
 from launchplane_lane_driver.lane_view import lane_view
 from launchplane_lane_driver.store.records import OperationRecord
@@ -48,6 +54,13 @@ def all_is_listed(host: SmallHost, lane: SmallLane) -> bool:
     """Whether the host lists every database that is kept on the server, and no other."""
     listed = {each.name for each in host.office.store.host_record(lane.lane).kept}
     return listed == set(fingerprint.databases(lane.cluster)) - {lane.database}
+
+
+def ways_on(host: SmallHost, lane: SmallLane) -> dict[str, WayOn]:
+    """What the lane's view says of each command that could end the operation."""
+    unfinished = lane_view(host.office, lane.lane).unfinished
+    assert unfinished is not None
+    return {each.command.split()[1]: each for each in unfinished.ways_on}
 
 
 def half_made(host: SmallHost, lane: SmallLane, whose: str = "half") -> OperationRecord:
@@ -211,6 +224,48 @@ def test_another_lanes_own_is_never_remains_though_it_lost_its_tag(
     operations.undo(host.office, operation.operation_id)
     assert (lane.data(), other.data()) == (before, theirs)
     assert whole(host, lane)
+
+
+def test_a_database_whose_drop_was_broken_off_is_undone_and_not_done_once_more(
+    host: SmallHost, lane: SmallLane
+) -> None:
+    before = lane.data()
+    operation = half_made(host, lane).operation_id
+    # What PostgreSQL leaves of a DROP that was broken off.
+    limit = "UPDATE pg_database SET datconnlimit = {} WHERE oid = {}"
+    oid = fingerprint.databases(lane.cluster)[lane.database].oid
+    lane.cluster.execute(limit.format(-2, oid))
+    with pytest.raises(Refused, match=f"invalid database .{lane.database}") as caught:
+        operations.retry(host.office, operation)
+    (unread,) = (
+        each for each in caught.value.reasons if each.code is ReasonCode.DATABASE_UNREADABLE
+    )
+    assert f"lane-authority undo {operation}" in unread.remedy
+    ways = ways_on(host, lane)
+    assert ways["undo"].possible
+    assert not ways["retry"].possible
+    assert "invalid database" in ways["retry"].words
+    assert host.operate("undo", operation).code == 0
+    lane.cluster.execute(limit.format(-1, oid))
+    assert lane.data() == before
+    assert whole(host, lane)
+    assert all_is_listed(host, lane)
+
+
+def test_kept_data_that_lost_its_tag_is_kept_all_the_same(host: SmallHost, lane: SmallLane) -> None:
+    before = lane.data()
+    begun = host.begin(lane)
+    lane.execute(f'COMMENT ON DATABASE "{begun.kept_name}" IS NULL')
+    # Nothing stands under the name, and the lane's data has not been renamed by anybody.
+    assert lane_view(host.office, lane.lane).database.value is DatabaseState.ABSENT
+    assert all(ways_on(host, lane)[name].possible for name in ("retry", "undo", "abort"))
+    operations.retry(host.office, begun.operation_id)
+    lane.materialise("half")
+    operations.retry(host.office, begun.operation_id)
+    operations.undo(host.office, begun.operation_id)
+    assert lane.data() == before
+    assert whole(host, lane)
+    assert all_is_listed(host, lane)
 
 
 def test_settled_and_kept_that_came_are_not_done_once_more(
