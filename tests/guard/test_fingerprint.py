@@ -358,6 +358,32 @@ def test_the_same_moment_as_a_dump(cluster: PrivateCluster, copied: ContentFinge
     cluster.execute("DROP DATABASE restored")
 
 
+def test_what_the_snapshot_sees_no_more_as_it_was_is_busy(
+    cluster: PrivateCluster, copied: ContentFingerprint
+) -> None:
+    """Else an empty table would be dumped, and its fingerprint would say the same."""
+    with (
+        closing(cluster.connect(COPY, autocommit=True)) as holder,
+        closing(cluster.connect(COPY, autocommit=True)) as session,
+    ):
+        query = query_through(holder)
+        for changed in (
+            "TRUNCATE heavy",
+            "ALTER TABLE without_key ALTER COLUMN one TYPE bigint",
+            "CREATE TABLE new AS TABLE nothing; DROP TABLE nothing CASCADE; "
+            "ALTER TABLE new RENAME TO nothing",
+            "ALTER TABLE heavy RENAME TO was; ALTER TABLE moods RENAME TO heavy; "
+            "ALTER TABLE was RENAME TO moods",
+        ):
+            query("BEGIN ISOLATION LEVEL REPEATABLE READ", ())
+            ((moment,),) = query("SELECT pg_export_snapshot()", ())
+            run(cluster, COPY, changed)
+            with pytest.raises(Busy, match="was emptied, rewritten or replaced"):
+                read_in([session], snapshot=str(moment))
+            query("ROLLBACK", ())
+        assert read_in([session]).digest() != copied.digest()
+
+
 def test_behind_a_closed_door(cluster: PrivateCluster, copied: ContentFingerprint) -> None:
     with (
         closing(cluster.connect(COPY, autocommit=True)) as one,

@@ -22,6 +22,15 @@ from .snapshot import one_moment
 
 DEFAULT_WORKERS = 2
 MOST_WORKERS = 32
+_OTHERS_NOW = """
+    SELECT n.nspname || '.' || c.relname
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.oid = ANY (%s::oid[])
+       AND (to_regclass(format('%%I.%%I', n.nspname, c.relname)) IS DISTINCT FROM c.oid
+            OR (c.relkind = 'r' AND pg_relation_filenode(c.oid) IS DISTINCT FROM c.relfilenode))
+     ORDER BY 1 LIMIT 1
+"""
+"""A table whose name or storage is another now; rows are seen as of the snapshot, those never."""
 
 Connect = Callable[[], AbstractContextManager[Connection]]
 """Opens one more session in the database that is read: in autocommit mode, closed at the end."""
@@ -79,6 +88,7 @@ def _read(
         relations = catalogue.read_relations(query)
         tables = [each for each in relations if each.kind in ("r", "p")]
         _hold(lead, query, tables)
+        _require_seen_whole(query, tables)
         work = Work(sessions)
         work.plan(query, tables)
         work.run()
@@ -113,3 +123,17 @@ def _hold(session: Connection, query: Query, tables: Sequence[catalogue.Relation
     for first in range(0, len(names), NAMES_OF_A_STATEMENT):
         some = ", ".join(f"ONLY {name}" for name in names[first : first + NAMES_OF_A_STATEMENT])
         query(f"LOCK TABLE {some} IN ACCESS SHARE MODE", ())
+
+
+def _require_seen_whole(query: Query, tables: Sequence[catalogue.Relation]) -> None:
+    """Raise Busy where a table was emptied, rewritten or replaced since the snapshot.
+
+    What is in it then looks empty in the snapshot, to us as to `pg_dump`, and nothing would differ.
+    """
+    found = query(_OTHERS_NOW, ([each.oid for each in tables],))
+    if found:
+        raise Busy(
+            f"Table {found[0][0]} was emptied, rewritten or replaced in the moment in which it was "
+            "to be read, so its rows cannot be seen as they were. Run the same command again; "
+            "where an upgrade is at work, when that is done."
+        )
