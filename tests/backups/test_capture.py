@@ -4,16 +4,19 @@ import hashlib
 import shutil
 import stat
 import subprocess
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from launchplane_lane_contracts.backup import BackupManifest, BackupSource
-from launchplane_lane_contracts.errors import Busy, LaneAuthorityError, Refused
+from launchplane_lane_contracts.errors import Busy, CouldNotTell, LaneAuthorityError, Refused
 from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_guard.backups_folder import read_backup
 from launchplane_lane_guard.capture import capture
+from launchplane_lane_guard.captured_files import named_in_order
+from launchplane_lane_guard.database import query_through
 from launchplane_lane_guard.filestore_digest import filestore_digest
 from launchplane_lane_guard.lane_fingerprint import fingerprint_lane
 from launchplane_lane_guard.settings import GuardSettings
@@ -67,6 +70,17 @@ def test_exactly_the_files_that_the_database_names(standing: Standing) -> None:
         assert name_of(content) == each.path == f"{each.sha1[:2]}/{each.sha1}"
     assert backup.manifest.filestore.files_digest == filestore_digest(backup.filestore)
     assert backup.manifest.filestore.count == len(named)
+
+
+def test_a_table_of_files_that_lies_elsewhere_is_not_no_files(standing: Standing) -> None:
+    lane = standing.lane
+    with closing(lane.cluster.connect(lane.database)) as session:
+        query = query_through(session)
+        query("CREATE SCHEMA odoo", ())
+        query("ALTER TABLE ir_attachment SET SCHEMA odoo", ())
+        with pytest.raises(CouldNotTell, match=r"names Odoo's files is odoo\.ir_attachment"):
+            list(named_in_order(query))
+        session.rollback()
 
 
 def test_nobody_else_may_read_it(standing: Standing) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import secrets
 import shutil
 import subprocess
 import tarfile
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from launchplane_lane_contracts.errors import BadInput
 from launchplane_lane_contracts.plan import Plan
 from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_contracts.vocabulary import DataSource, Operation
 from launchplane_lane_driver.backups.prove import prove
 from launchplane_lane_driver.lane_office import utc_now
+from launchplane_lane_guard.unpacking import take_dump, take_files
 from tests.backups.hosts import production_lane
 from tests.driver.small_host import SmallHost, SmallLane, untouched
 from tests.guard.attachments import name_of
@@ -113,6 +116,46 @@ def test_an_imported_backup_counts_once_it_is_proven(
         (gate,) = host.office.store.evidence(lane.lane).gates
         prove(host.office, gate.backup_id, workers=1)
         assert host.plan(lane, *EXISTING).decision.allowed
+
+
+def test_what_cannot_be_unpacked_is_bad_input(tmp_path: Path) -> None:
+    whole, target = tmp_path / "whole.zip", tmp_path / "target"
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr(NAME, CONTENT)
+    content = whole.read_bytes()
+    entry = content.index(b"PK\x01\x02")
+    packed = gzip.compress(b"PGDMP" + bytes(range(256)) * 400 + secrets.token_bytes(50_000))
+
+    def changed(bits: int, *places: int) -> bytes:
+        made = bytearray(content)
+        for place in places:
+            made[place] ^= bits
+        return bytes(made)
+
+    for name, bad in {
+        "flipped.zip": changed(1, content.index(CONTENT)),
+        "encrypted.zip": changed(1, 6, entry + 8),
+        "another method.zip": changed(99, 8, entry + 10),
+        "cut off.tar.gz": cut_off(tmp_path),
+        "cut off": packed[:-5000],
+        "damaged": packed[:10] + bytes(4) + packed[14:],
+    }.items():
+        (tmp_path / name).write_bytes(bad)
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir()
+        take = take_files if "." in name else take_dump
+        with pytest.raises(BadInput, match=f"{name} can't be unpacked"):
+            take(tmp_path / name, target)
+
+
+def cut_off(folder: Path) -> bytes:
+    """A tar whose end is not there."""
+    path = folder / "whole.tar.gz"
+    (folder / NAME).parent.mkdir()
+    (folder / NAME).write_bytes(secrets.token_bytes(100_000))
+    with tarfile.open(path, "w:gz") as archive:
+        archive.add(folder / NAME, NAME)
+    return path.read_bytes()[:50_000]
 
 
 @pytest.mark.full

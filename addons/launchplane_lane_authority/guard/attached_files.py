@@ -12,6 +12,8 @@ from enum import Enum
 from io import BufferedReader
 from pathlib import Path
 
+from launchplane_lane_contracts.errors import CouldNotTell
+
 from .database import Query
 
 FOLDER_NAME = re.compile(r"[0-9a-f]{2,3}")
@@ -19,6 +21,13 @@ FILE_NAME = re.compile(r"[0-9a-f]{40}")
 COLLECTION_LIST = "checklist"
 """The folder in which Odoo notes what its garbage collection looks at; it holds no data."""
 NAMES_AT_ONCE = 5_000
+_ATTACHMENTS = """
+    SELECT pg_catalog.to_regclass('public.ir_attachment')::text,
+           (SELECT pg_catalog.min(n.nspname || '.' || c.relname) FROM pg_catalog.pg_class c
+              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+             WHERE c.relname = 'ir_attachment' AND c.relkind IN ('r', 'p')
+               AND c.relpersistence <> 't')
+"""
 
 
 class FileState(Enum):
@@ -60,8 +69,17 @@ def still_named(query: Query, names: Sequence[str]) -> set[str]:
 
 
 def has_attachments(query: Query) -> bool:
-    """Whether there is a table that names files. Raises what the query raises."""
-    ((table,),) = query("SELECT pg_catalog.to_regclass('public.ir_attachment')::text", ())
+    """Whether there is a table that names files.
+
+    Raises CouldNotTell where it lies in another schema, what the query raises.
+    """
+    ((table, elsewhere),) = query(_ATTACHMENTS, ())
+    if table is None and elsewhere is not None:
+        # None of its files would be missed.
+        raise CouldNotTell(
+            f"The table that names Odoo's files is {elsewhere}, and it is known only in the schema "
+            "public. Let Odoo's tables lie there, as they do where nobody set a search_path."
+        )
     return table is not None
 
 

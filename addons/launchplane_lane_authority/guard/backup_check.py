@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from launchplane_lane_contracts.backup import FILE_LIST, DumpFile, FilestoreFile
+from launchplane_lane_contracts.backup import FILE_LIST, FILESTORE_FOLDER, DumpFile, FilestoreFile
 from launchplane_lane_contracts.backup_answers import DIFFERENCES_LISTED_AT_MOST
 from launchplane_lane_contracts.errors import CouldNotTell
 
@@ -75,9 +75,9 @@ def check_dump(backup: Backup, program: ClientProgram) -> Iterator[str]:
     Raises OSError.
     """
     listed = {each.name: each for each in backup.manifest.dump.files}
-    there = (
-        {path.name: path for path in backup.database.iterdir()} if backup.database.is_dir() else {}
-    )
+    # What a link leads to is no part of the backup, and goes with what it is a part of.
+    own = backup.database.is_dir() and not backup.database.is_symlink()
+    there = {path.name: path for path in backup.database.iterdir()} if own else {}
     bad: dict[str, str] = {}
     for name, each in listed.items():
         how = _differs(there[name], each) if name in there else "it is missing"
@@ -134,6 +134,9 @@ def check_files(backup: Backup) -> Iterator[str]:
         if hashlib.file_digest(stream, "sha256").hexdigest() != expected.list_sha256:
             yield f"{FILE_LIST}: it is not the list that was captured"
             return
+    if backup.filestore.is_symlink():
+        yield f"{FILESTORE_FOLDER}: it is a link, and what it leads to is no part of the backup"
+        return
     good = 0
     try:
         for each in backup.files():
@@ -144,7 +147,10 @@ def check_files(backup: Backup) -> Iterator[str]:
     except CouldNotTell as problem:
         yield problem.message
         return
-    if good != _files_in(backup.filestore):
+    links = list(_links_in(backup.filestore))
+    for name in links:
+        yield f"folder {name}: it is a link, and what it leads to is no part of the backup"
+    if not links and good != _files_in(backup.filestore):
         named = {each.path for each in backup.files()}
         for name in _names_in(backup.filestore):
             if name not in named:
@@ -177,7 +183,14 @@ def _files_in(folder: Path) -> int:
 
 
 def _names_in(folder: Path) -> Iterator[str]:
-    for where, folders, names in os.walk(folder):
-        links = [name for name in folders if (Path(where) / name).is_symlink()]
-        for name in (*names, *links):
+    for where, _folders, names in os.walk(folder):
+        for name in names:
             yield str((Path(where) / name).relative_to(folder))
+
+
+def _links_in(folder: Path) -> Iterator[str]:
+    """Folders that are links to others."""
+    for where, folders, _names in os.walk(folder):
+        for name in folders:
+            if (path := Path(where) / name).is_symlink():
+                yield str(path.relative_to(folder))

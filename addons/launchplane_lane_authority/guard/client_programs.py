@@ -16,6 +16,11 @@ _WHERE_PACKAGES_PUT_THEM = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin")
 SECONDS_TO_ANSWER = 20.0
 PROGRAM_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "HOME", "TMPDIR", "LD_LIBRARY_PATH")
 LONGEST_WORDS = 2_000
+PLAIN_DATA = (
+    *("--no-owner", "--no-privileges", "--no-tablespaces"),
+    *("--no-publications", "--no-subscriptions", "--no-security-labels"),
+)
+"""What belongs to the server and not to the data stays behind."""
 
 
 @dataclass(frozen=True)

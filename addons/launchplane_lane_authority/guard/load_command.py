@@ -29,7 +29,11 @@ LEFT_OUT = ("PGPASSFILE", "PGSERVICE", "PGSERVICEFILE", "PGHOSTADDR")
 _ERROR = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ \d+ (?:ERROR|CRITICAL) ")
 """How a line of Odoo's log begins that tells of an error."""
 LONGEST_LINE = 10_000
-_TRANSACTIONS = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datid = %s::oid"
+_SESSIONS = "SELECT sessions FROM pg_stat_database WHERE datid = %s::oid"
+"""How many sessions of clients there were. Transactions would tell of the server's own work too."""
+_INSIDE = "SELECT 1 FROM pg_stat_activity WHERE datid = %s::oid AND backend_type = 'client backend'"
+SECONDS_TO_LEAVE = 20.0
+SECONDS_BETWEEN_LOOKS = 0.02
 
 
 def load(
@@ -50,7 +54,7 @@ def load(
     ):
         _lay_out(backup, folder / "filestore" / scratch.name)
         query = query_through(server)
-        before = _transactions(query, scratch)
+        before = _sessions(query, scratch)
         began = time.monotonic()
         code, words = 0, ""
         try:
@@ -67,7 +71,7 @@ def load(
         took = timedelta(seconds=round(time.monotonic() - began, 3))
         said.seek(0)
         words = words or last_words(said.read())
-        if code == 0 and _transactions(query, scratch) <= before:
+        if code == 0 and _sessions(query, scratch) <= before:
             code, words = -1, "it ended well and never worked in the restored database"
         elif code == 0 and (error := _error_in(said)):
             code, words = -1, f"it ended well and logged an error: {error}"
@@ -83,8 +87,12 @@ def _error_in(said: IO[bytes]) -> str:
     return ""
 
 
-def _transactions(query: Query, scratch: Scratch) -> int:
-    ((count,),) = query(_TRANSACTIONS, (scratch.oid,))
+def _sessions(query: Query, scratch: Scratch) -> int:
+    """How many sessions there were in it: each is counted at the latest when it has ended."""
+    until = time.monotonic() + SECONDS_TO_LEAVE
+    while query(_INSIDE, (scratch.oid,)) and time.monotonic() < until:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    ((count,),) = query(_SESSIONS, (scratch.oid,))
     return int(count)
 
 

@@ -26,7 +26,13 @@ from . import lifeline
 from .backup_check import FilesCheck, Findings, check_dump
 from .backups_folder import Backup, find_backup
 from .captured_files import named_in_order
-from .client_programs import ClientProgram, fitting, last_words, server_environment
+from .client_programs import (
+    PLAIN_DATA,
+    ClientProgram,
+    fitting,
+    last_words,
+    server_environment,
+)
 from .database import MAINTENANCE_DATABASE, connected, query_through
 from .fingerprint import DEFAULT_WORKERS, MOST_WORKERS, read_with
 from .load_command import load
@@ -167,8 +173,7 @@ def restore_dump(
     command = [
         str(program.path),
         f"--jobs={workers}",
-        "--no-owner",
-        "--no-privileges",
+        *PLAIN_DATA,
         "--exit-on-error",
         "--no-password",
         f"--dbname={scratch.name}",

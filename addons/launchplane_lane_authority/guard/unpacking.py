@@ -2,10 +2,12 @@
 
 import gzip
 import hashlib
+import lzma
 import os
 import shutil
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -20,6 +22,12 @@ from .durable import COPIED_AT_ONCE_BYTES
 CUSTOM_FORMAT = b"PGDMP"
 GZIP = b"\x1f\x8b"
 TABLE_OF_CONTENTS = "toc.dat"
+_UNSOUND = (
+    *(EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error),
+    *(tarfile.TarError, zipfile.BadZipFile, zipfile.LargeZipFile),
+    # How `zipfile` says that a member is encrypted, and that it does not know the packing.
+    *(RuntimeError, NotImplementedError),
+)
 
 
 def take_dump(source: Path, target: Path) -> DumpFormat:
@@ -34,7 +42,7 @@ def take_dump(source: Path, target: Path) -> DumpFormat:
             if path.is_file() and not path.is_symlink():
                 shutil.copyfile(path, target / path.name)
         return DumpFormat.DIRECTORY
-    with _uncompressed(source) as stream:
+    with _sound(source), _uncompressed(source) as stream:
         head = stream.read(len(CUSTOM_FORMAT))
         if head != CUSTOM_FORMAT:
             raise BadInput(
@@ -66,7 +74,20 @@ def take_files(source: Path, target: Path) -> int:
     content is not what its name says is left out. Gives how many were taken. Raises BadInput,
     OSError.
     """
-    return sum(_take(stream, target / name, name) for name, stream in _members(source))
+    with _sound(source):
+        return sum(_take(stream, target / name, name) for name, stream in _members(source))
+
+
+@contextmanager
+def _sound(source: Path) -> Iterator[None]:
+    """Raise BadInput where what is packed cannot be unpacked."""
+    try:
+        yield
+    except _UNSOUND as problem:
+        raise BadInput(
+            f"{source} can't be unpacked: it is cut off, damaged, encrypted or packed in a way "
+            f"that is not known here ({problem}). Nothing was made of it."
+        ) from None
 
 
 def _members(source: Path) -> Iterator[tuple[str, IO[bytes]]]:

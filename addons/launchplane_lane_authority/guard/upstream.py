@@ -27,7 +27,7 @@ from launchplane_lane_contracts.fingerprint import (
 from launchplane_lane_contracts.policy import UpstreamSource
 
 from .attached_files import named_files
-from .client_programs import fitting, server_environment
+from .client_programs import PLAIN_DATA, fitting, server_environment
 from .database import connected, first_line, query_through
 from .fetching import fetch
 from .fingerprint import read_sequences, read_with
@@ -39,11 +39,6 @@ PORT_VARIABLE = "LANE_AUTHORITY_UPSTREAM_PORT"
 PASSWORD_VARIABLE = "LANE_AUTHORITY_UPSTREAM_PASSWORD"  # noqa: S105 - a name
 FILES_VARIABLE = "LANE_AUTHORITY_UPSTREAM_FILES"
 """The command that is given names, each ended by a zero byte, and writes those files as a tar."""
-PLAIN_DATA = (
-    *("--no-owner", "--no-privileges", "--no-tablespaces"),
-    *("--no-publications", "--no-subscriptions", "--no-security-labels"),
-)
-"""What belongs to the server and not to the data stays behind."""
 _SIZE_OF_FILES = (
     "SELECT coalesce(sum(size), 0)::bigint FROM (SELECT max(file_size) AS size "
     "FROM public.ir_attachment WHERE store_fname IS NOT NULL GROUP BY store_fname) AS files"
