@@ -9,10 +9,14 @@ from launchplane_lane_contracts.reasons import ReasonCode, reason
 from .. import guard_client
 from ..lane_office import LaneOffice, utc_now
 from ..recording_evidence import record_evidence
+from ..store.records import FailedProof
 from .asking import place, result_of, where_proven
 
 NAMED_ON_RECORD = 20
 """How many of the differences of a failed proof go on the record; their number is whole."""
+
+NOT_WHAT_WAS_CAPTURED = {ReasonCode.BACKUP_DAMAGED, ReasonCode.BACKUP_UNKNOWN}
+"""Reasons for which a guard that looked at it did not even restore it."""
 
 
 def prove(
@@ -39,13 +43,17 @@ def prove(
     found = result_of(receipt, BackupProven)
     if found is None:
         failure = guard_client.failure_of(receipt)
+        codes = {each.code for each in failure.reasons}
+        if codes & NOT_WHAT_WAS_CAPTURED:
+            _take_proofs(office, gate)
         # Without room nothing was tried, so that the backup may be as good as any.
-        if {each.code for each in failure.reasons} != {ReasonCode.ROOM_NOT_ENOUGH}:
+        if codes != {ReasonCode.ROOM_NOT_ENOUGH}:
             _note(office, gate, {"failed": receipt.message})
         raise failure
     if found.backup_id != backup_id:
         raise CouldNotTell("The guard answered of another backup. Nothing was recorded.")
     if found.data_proof is None:
+        _take_proofs(office, gate)
         listed = found.differences[:NAMED_ON_RECORD]
         _note(office, gate, {"differences": listed, "count": found.differences_count})
         raise guard_client.failure_of(receipt)
@@ -55,6 +63,15 @@ def prove(
     elif found.load is not None:
         _note(office, gate, {"load": found.load.words})
     return found
+
+
+def _take_proofs(office: LaneOffice, gate: BackupGate) -> None:
+    """What was proven of it before counts no more: nobody may destroy data because of it."""
+    now = utc_now()
+    failed = FailedProof(
+        backup_id=gate.backup_id, manifest_digest=gate.manifest_digest, failed_at=now
+    )
+    office.store.record_failed_proof(failed, now=now)
 
 
 def recorded_gate(office: LaneOffice, backup_id: BackupId) -> BackupGate:

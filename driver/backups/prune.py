@@ -101,7 +101,9 @@ def _young(gate: BackupGate, now: datetime, longest: timedelta) -> str:
 
 def _leaned_on(office: LaneOffice, lane: Lane, there: list[BackupGate]) -> dict[BackupId, str]:
     """Backups that stay whatever their age, each with what leans on it. The first reason stands."""
-    recorded, record = office.store.evidence(lane), office.store.host_record(lane)
+    # Everything: what a lane leans on may be older than much that came after it.
+    recorded = office.store.evidence(lane, everything=True)
+    record = office.store.host_record(lane)
     newest_first = sorted(there, key=lambda gate: gate.snapshot_at, reverse=True)
     proven = [each for each in newest_first if proof_of(each, recorded.data_proofs)]
     loading = [each for each in proven if proof_of(each, recorded.load_proofs)]

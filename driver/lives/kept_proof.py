@@ -19,7 +19,7 @@ def proof_of_kept(store: Store, lane: Lane, kept: DatabaseName) -> ProvenByBacku
     data = next((each for each in store.host_record(lane).kept if each.name == kept), None)
     if data is None:
         return None
-    recorded = store.evidence(lane)
+    recorded = store.evidence(lane, everything=True)
     for gate in sorted(recorded.gates, key=lambda each: each.snapshot_at, reverse=True):
         proof = proof_of(gate, recorded.data_proofs)
         if proof is not None and _is_of(gate, data):

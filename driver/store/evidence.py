@@ -6,8 +6,8 @@ from enum import StrEnum
 from itertools import zip_longest
 from typing import Any, TypeVar
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from launchplane_lane_contracts.contract import BackupId, Contract, UtcInstant
 from launchplane_lane_contracts.errors import BadInput, Refused
@@ -23,7 +23,7 @@ from launchplane_lane_contracts.reasons import ReasonCode, reason
 
 from .ledger import EntryKind, Transaction, canonical_text
 from .reading import read_text
-from .records import LaneEvidence
+from .records import FailedProof, LaneEvidence
 from .schema import EvidenceRow, LedgerRow
 
 NEWEST_OF_MANY = 20
@@ -40,8 +40,10 @@ class EvidenceKind(StrEnum):
     DATA_PROOF = "data_proof"
     LOAD_PROOF = "load_proof"
     DECLARATION = "upstream_declaration"
+    FAILED_PROOF = "failed_proof"
 
 
+_PROOFS = (EvidenceKind.DATA_PROOF.value, EvidenceKind.LOAD_PROOF.value)
 _KINDS: dict[type[Contract], EvidenceKind] = {
     BackupGate: EvidenceKind.GATE,
     DataProof: EvidenceKind.DATA_PROOF,
@@ -79,6 +81,39 @@ def record_evidence(change: Transaction, evidence: Evidence, now: UtcInstant) ->
         EntryKind.EVIDENCE_RECORDED, lane, {"kind": kind.value, "evidence": evidence.to_plain()}
     )
     return lane
+
+
+def record_failed_proof(change: Transaction, failed: FailedProof, now: UtcInstant) -> None:
+    """Take what was proven of a backup. See `Store.record_failed_proof`."""
+    session, found = change.session, gate(change.session, failed.backup_id)
+    if found is None:
+        raise BadInput(f"No backup is on record as {failed.backup_id}.")
+    kind = EvidenceKind.FAILED_PROOF.value
+    session.add(
+        EvidenceRow(
+            lane=str(found.lane),
+            kind=kind,
+            backup_id=failed.backup_id,
+            document=failed.canonical().decode(),
+            recorded_at=now,
+        )
+    )
+    session.flush()
+    change.append(
+        EntryKind.EVIDENCE_RECORDED, found.lane, {"kind": kind, "evidence": failed.to_plain()}
+    )
+
+
+def _counts() -> ColumnElement[bool]:
+    """Not a proof of a backup of which a later one failed."""
+    later = aliased(EvidenceRow)
+    failed = select(later.number).where(
+        later.lane == EvidenceRow.lane,
+        later.kind == EvidenceKind.FAILED_PROOF.value,
+        later.backup_id == EvidenceRow.backup_id,
+        later.number > EvidenceRow.number,
+    )
+    return or_(EvidenceRow.kind.not_in(_PROOFS), ~failed.exists())
 
 
 def _lane_of(session: Session, evidence: Evidence) -> Lane:
@@ -134,13 +169,14 @@ def gate(session: Session, backup_id: BackupId) -> BackupGate | None:
     return read_text(BackupGate, document, f"the gate of backup {backup_id}")
 
 
-def evidence_of(session: Session, lane: Lane) -> LaneEvidence:
-    """The newest of each kind."""
-    declarations = _newest(session, lane, EvidenceKind.DECLARATION, UpstreamDeclaration, limit=1)
+def evidence_of(session: Session, lane: Lane, *, everything: bool = False) -> LaneEvidence:
+    """The newest of each kind, or everything."""
+    limit = None if everything else NEWEST
+    declarations = _newest(session, lane, EvidenceKind.DECLARATION, UpstreamDeclaration, 1)
     return LaneEvidence(
-        gates=_newest(session, lane, EvidenceKind.GATE, BackupGate),
-        data_proofs=_newest(session, lane, EvidenceKind.DATA_PROOF, DataProof),
-        load_proofs=_newest(session, lane, EvidenceKind.LOAD_PROOF, LoadProof),
+        gates=_newest(session, lane, EvidenceKind.GATE, BackupGate, limit),
+        data_proofs=_newest(session, lane, EvidenceKind.DATA_PROOF, DataProof, limit),
+        load_proofs=_newest(session, lane, EvidenceKind.LOAD_PROOF, LoadProof, limit),
         declaration=declarations[0] if declarations else None,
     )
 
@@ -152,7 +188,12 @@ def evidence_of_all(session: Session, names: Sequence[str]) -> dict[str, LaneEvi
         .over(partition_by=(EvidenceRow.lane, EvidenceRow.kind), order_by=EvidenceRow.number.desc())
         .label("place")
     )
-    numbered = select(EvidenceRow.number, place).where(EvidenceRow.lane.in_(names)).subquery()
+    models = {kind.value: model for model, kind in _KINDS.items()}
+    numbered = (
+        select(EvidenceRow.number, place)
+        .where(EvidenceRow.lane.in_(names), EvidenceRow.kind.in_(models), _counts())
+        .subquery()
+    )
     rows = session.scalars(
         select(EvidenceRow)
         .join(numbered, EvidenceRow.number == numbered.c.number)
@@ -160,7 +201,6 @@ def evidence_of_all(session: Session, names: Sequence[str]) -> dict[str, LaneEvi
         .order_by(EvidenceRow.number.desc())
     )
     found: dict[str, dict[str, list[Any]]] = {}
-    models = {kind.value: model for model, kind in _KINDS.items()}
     for row in rows:
         kinds = found.setdefault(row.lane, {})
         what = f"evidence of lane {row.lane}"
@@ -181,7 +221,9 @@ def load_proof_of(session: Session, backup_id: BackupId) -> LoadProof | None:
     document = session.scalars(
         select(EvidenceRow.document)
         .where(
-            EvidenceRow.kind == EvidenceKind.LOAD_PROOF.value, EvidenceRow.backup_id == backup_id
+            EvidenceRow.kind == EvidenceKind.LOAD_PROOF.value,
+            EvidenceRow.backup_id == backup_id,
+            _counts(),
         )
         .order_by(EvidenceRow.number.desc())
         .limit(1)
@@ -196,12 +238,11 @@ def _newest(
     lane: Lane,
     kind: EvidenceKind,
     model: type[Found],
-    *,
-    limit: int = NEWEST,
+    limit: int | None,
 ) -> tuple[Found, ...]:
     documents = session.scalars(
         select(EvidenceRow.document)
-        .where(EvidenceRow.lane == str(lane), EvidenceRow.kind == kind.value)
+        .where(EvidenceRow.lane == str(lane), EvidenceRow.kind == kind.value, _counts())
         .order_by(EvidenceRow.number.desc())
         .limit(limit)
     )

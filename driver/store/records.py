@@ -4,6 +4,7 @@ from typing import Any
 
 from launchplane_lane_contracts.approval import Approval
 from launchplane_lane_contracts.contract import (
+    BackupIdField,
     Contract,
     DatabaseNameField,
     Digest,
@@ -132,6 +133,17 @@ class LaneEvidence(Contract):
     """Its newest load proofs."""
     declaration: UpstreamDeclaration | None = None
     """What its tenant declared last."""
+
+
+class FailedProof(Contract):
+    """A backup that was found to be damaged: what was proven of it before counts no more."""
+
+    backup_id: BackupIdField
+    """The backup."""
+    manifest_digest: DigestField
+    """Digest of the manifest that was on record."""
+    failed_at: UtcInstant
+    """When (UTC)."""
 
 
 class LedgerEntry(Contract):

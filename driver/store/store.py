@@ -63,7 +63,14 @@ from .ledger import EntryKind, Transaction
 from .migrate import migrate
 from .overview import LaneOverview, OperationSummary, lane_overviews, last_settled
 from .reconciling import LaneClaim, Reconciled
-from .records import LaneEvidence, LedgerEntry, OperationRecord, Proposal, StoredApproval
+from .records import (
+    FailedProof,
+    LaneEvidence,
+    LedgerEntry,
+    OperationRecord,
+    Proposal,
+    StoredApproval,
+)
 from .schema import LedgerRow
 from .whose_data import AnothersData, anothers_data, others_stand_on
 
@@ -737,10 +744,21 @@ class Store:
         with self._changing() as change:
             return evidence.record_evidence(change, found, now)
 
-    def evidence(self, lane: Lane) -> LaneEvidence:
-        """What was recorded of a lane's backups and sources, newest first."""
+    def record_failed_proof(self, failed: FailedProof, *, now: UtcInstant) -> None:
+        """Take what was proven of a backup before: it is not what was captured any more.
+
+        A proof that is given later counts again. Raises BadInput for a backup that is unknown.
+        """
+        with self._changing() as change:
+            evidence.record_failed_proof(change, failed, now)
+
+    def evidence(self, lane: Lane, *, everything: bool = False) -> LaneEvidence:
+        """What was recorded of a lane's backups and sources, newest first.
+
+        The newest of each, which is more than may still be a gate; or everything.
+        """
         with self._database.reading() as session:
-            return evidence.evidence_of(session, lane)
+            return evidence.evidence_of(session, lane, everything=everything)
 
     def backup(self, backup_id: BackupId) -> tuple[BackupGate | None, LoadProof | None]:
         """One backup's gate, whichever lane's it is, and its newest load proof."""

@@ -58,7 +58,11 @@ def test_a_proof_that_fails_is_on_record_and_counts_for_nothing(
 ) -> None:
     lane = production_lane(host, backups)
     made = capture_live(host.office, lane.lane, workers=1)
-    flip(next((Path(made.folder) / "filestore").rglob("ab*f")))
+    prove(host.office, made.gate.backup_id, workers=1)
+    assert host.plan(lane, *EXISTING).decision.allowed
+    # It decays, and that is found out: what was proven of it before counts no more.
+    path = next((Path(made.folder) / "filestore").rglob("ab*f"))
+    flip(path)
     with refused(ReasonCode.BACKUP_DAMAGED):
         prove(host.office, made.gate.backup_id, workers=1)
     assert codes(host.plan(lane, *EXISTING)) == {ReasonCode.DATA_PROOF_MISSING}
@@ -68,6 +72,7 @@ def test_a_proof_that_fails_is_on_record_and_counts_for_nothing(
     with refused(ReasonCode.BACKUP_DAMAGED):
         prove(host.office, made.gate.backup_id, workers=1)
     assert host.office.store.evidence(lane.lane).data_proofs == ()
+    host.office.store.verify_ledger()
 
 
 @root_only

@@ -20,7 +20,7 @@ from launchplane_lane_contracts.policy import UpstreamSource
 from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_driver.evidence import present_evidence
 from launchplane_lane_driver.store import Store
-from launchplane_lane_driver.store.records import LaneEvidence
+from launchplane_lane_driver.store.records import FailedProof, LaneEvidence
 from tests.driver.places import Place
 from tests.driver.sample import CM, FILES, IDENTITY, NOW, OTHER_DIGEST, SOME_DIGEST, SYO
 
@@ -75,6 +75,29 @@ def test_evidence_is_recorded_and_found(store: Store) -> None:
     # Told once more after a lost answer, it changes nothing.
     assert store.record_evidence(one, now=NOW) == CM
     assert len(store.ledger_entries()) == entries
+    store.verify_ledger()
+
+
+def test_a_proof_that_fails_takes_the_earlier_ones_of_that_backup(store: Store) -> None:
+    one, other = gate(), gate("backup-b")
+    loads = LoadProof(backup_id=one.backup_id, manifest_digest=SOME_DIGEST, proven_at=NOW)
+    for each in (one, other, proof(one), proof(other), loads):
+        store.record_evidence(each, now=NOW)
+    failed = FailedProof(backup_id=one.backup_id, manifest_digest=SOME_DIGEST, failed_at=NOW)
+    store.record_failed_proof(failed, now=NOW)
+    found = store.evidence(CM)
+    assert found == store.evidence(CM, everything=True)
+    assert (set(found.gates), found.data_proofs) == ({one, other}, (proof(other),))
+    assert (found.load_proofs, store.backup(one.backup_id)) == ((), (one, None))
+    assert store.overviews([CM])[0].evidence == found
+    # Told once more, an old proof is no new one.
+    store.record_evidence(proof(one), now=NOW)
+    assert store.evidence(CM).data_proofs == (proof(other),)
+    again = proof(one).model_copy(update={"proven_at": NOW + timedelta(hours=1)})
+    store.record_evidence(again, now=NOW)
+    assert store.evidence(CM).data_proofs == (again, proof(other))
+    with pytest.raises(BadInput, match="No backup is on record"):
+        store.record_failed_proof(failed.model_copy(update={"backup_id": "backup-z"}), now=NOW)
     store.verify_ledger()
 
 
