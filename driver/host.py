@@ -1,6 +1,8 @@
 """Calling drivers closed: pluggy lets an unanswered question pass, this host does not."""
 
+from collections import Counter
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
 import pluggy
@@ -38,8 +40,14 @@ class DriverHost:
     def from_entry_points(cls, required: str = DRIVER) -> "DriverHost":
         """Load every driver that is installed.
 
-        Raises CouldNotTell when one cannot be loaded or the required one is not there.
+        Raises CouldNotTell when one cannot be loaded, when two go by one name, or when the required
+        one is not there.
         """
+        named = Counter(each.name for each in entry_points(group=ENTRY_POINT_GROUP))
+        for name, packages in named.items():
+            if packages > 1:
+                # pluggy takes the first that it finds, and the other is never asked.
+                raise _unavailable(f"{packages} installed packages call their driver {name}")
         manager = pluggy.PluginManager(hookspecs.PROJECT_NAME)
         manager.add_hookspecs(hookspecs)
         try:

@@ -121,15 +121,39 @@ def test_a_misspelled_hook_is_not_passed_over(unavailable: Any) -> None:
 def test_a_broken_entry_point_refuses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unavailable: Any, broken: str
 ) -> None:
-    package = tmp_path / "broken_driver-1.0.dist-info"
-    package.mkdir()
-    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-driver\nVersion: 1.0\n")
-    (package / "entry_points.txt").write_text("[launchplane.drivers]\nbroken = broken_driver\n")
-    (tmp_path / "broken_driver.py").write_text(f"raise {broken}\n")
-    monkeypatch.delitem(sys.modules, "broken_driver", raising=False)
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    install(tmp_path, monkeypatch, "broken", f"raise {broken}\n")
     with unavailable:
         DriverHost.from_entry_points()
+
+
+def test_another_package_does_not_pass_for_the_named_driver(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unavailable: Any, lane: SmallLane
+) -> None:
+    """It stands first on Python's path and says yes to everything, and ours would not be asked."""
+    install(tmp_path, monkeypatch, DRIVER, YES_TO_ALL)
+    with untouched(lane), unavailable:
+        DriverHost.from_entry_points().before_provider_effect("/nowhere", lane.lane, EFFECT)
+
+
+YES_TO_ALL = """
+from launchplane_lane_driver import hookspecs
+from launchplane_lane_driver.answers import Verdict
+
+@hookspecs.hookimpl
+def launchplane_before_provider_effect():
+    return Verdict(driver_id="another", allowed=True)
+"""
+
+
+def install(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: str) -> None:
+    """A package with an entry point of that name, before all others."""
+    package = folder / "broken_driver-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-driver\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text(f"[{ENTRY_POINT_GROUP}]\n{name} = broken_driver\n")
+    (folder / "broken_driver.py").write_text(code)
+    monkeypatch.delitem(sys.modules, "broken_driver", raising=False)
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
 
 
 def test_a_driver_of_ours_that_does_not_answer_refuses(unavailable: Any) -> None:
