@@ -106,6 +106,14 @@ def json_rpc(address: str, method: str, *arguments: Any) -> str:
     return str(answer.get("error", {}).get("data", {}).get("message", ""))
 
 
+def rename(lane: OdooLane, old: str, new: str) -> None:
+    """By SQL, whoever is connected."""
+    lane.cluster.execute(
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{old}'"
+    )
+    lane.cluster.execute(f"ALTER DATABASE {old} RENAME TO {new}")
+
+
 def test_the_server_refuses_although_nothing_is_locked(precious: OdooLane) -> None:
     """The database manager and both kinds of RPC; the addon is not installed in the database."""
     name, before = precious.database, everything(precious)
@@ -133,6 +141,11 @@ def test_the_server_refuses_although_nothing_is_locked(precious: OdooLane) -> No
         assert "already exists" in manager(address, "duplicate", name=OTHER, new_name=name)
         # What nobody protected goes as ever.
         manager(address, "drop", name="expendable")
+        longest = name.ljust(63, "x")
+        rename(precious, name, longest)
+        # PostgreSQL cuts a longer name off, and means this database.
+        assert "is not renamed: " in json_rpc(address, "rename", longest + "y", "renamed")
+        rename(precious, longest, name)
     assert everything(precious) == before
     assert not precious.cluster.execute("SELECT 1 FROM pg_database WHERE datname = 'expendable'")
 

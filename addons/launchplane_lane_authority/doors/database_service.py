@@ -9,6 +9,7 @@ from odoo.exceptions import UserError
 from odoo.sql_db import db_connect
 from odoo.tools import config
 
+from launchplane_lane_contracts.naming import LONGEST_NAME
 from launchplane_lane_contracts.vocabulary import MarkerState, TagState
 
 from ..reading.lane_here import read_lane_here
@@ -58,7 +59,9 @@ def _refuse_if_protected(name, done):
         raise UserError(message)
 
 
-def _why_protected(name):
+def _why_protected(asked):
+    # What is longer PostgreSQL cuts off, and does it to the database of that name.
+    name = asked.encode()[:LONGEST_NAME].decode(errors="ignore")
     entry = next((each for each in catalogue() if each.name == name), None)
     if entry is None:
         return ""

@@ -14,6 +14,7 @@ from ..quarantine import reading
 from ..quarantine.evidence import Cause
 from ..quarantine.reading import forget, quarantine_of
 from ..reading.expected_generation import remember_generation
+from ..server_wide.later import when_it_is_loaded
 from .lane_case import CM, PROTECTED, RESETTABLE, SYO
 from .permits import permit
 from .quarantine_case import QuarantineCase
@@ -181,6 +182,19 @@ class TestScheduledActions(QuarantineCase, TransactionCase):
             server._connect__(mail_server_id=server.id)
         with self.assertRaisesRegex(UserError, "Mail stays queued"):
             server.send_email(None)
+
+
+@tagged("post_install", "-at_install")
+class TestAnotherOdoo(TransactionCase):
+    """An addon of Odoo's that has been rewritten."""
+
+    def test_what_is_not_there_is_said_and_the_database_is_loaded(self):
+        def hold_back():
+            from odoo.addons.base.models.ir_cron import NoSuchClass  # noqa: F401
+
+        with self.assertLogs("odoo.addons.launchplane_lane_authority", "ERROR") as log:
+            when_it_is_loaded("base", hold_back)
+        self.assertIn("NoSuchClass", log.output[0])
 
 
 @tagged("post_install", "-at_install")
