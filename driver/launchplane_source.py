@@ -98,6 +98,8 @@ class HttpSource:
         self._session.trust_env = False
         self._session.headers["Authorization"] = f"Bearer {token}"
         self._session.headers["Accept"] = "application/json"
+        # What comes packed is not unpacked: it may be a thousand times as long.
+        self._session.headers["Accept-Encoding"] = "identity"
         again = Retry(
             total=ATTEMPTS - 1,
             backoff_factor=wait,
@@ -157,7 +159,7 @@ class HttpSource:
             with self._session.get(
                 address, timeout=self._timeout, allow_redirects=False, stream=True
             ) as answer:
-                content: bytes = answer.raw.read(LARGEST_BYTES + 1, decode_content=True)
+                content: bytes = answer.raw.read(LARGEST_BYTES + 1, decode_content=False)
                 following = answer.links.get("next", {}).get("url")
         except (requests.RequestException, HTTPError, OSError, ValueError) as problem:
             raise CouldNotTell(

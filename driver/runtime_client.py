@@ -83,14 +83,19 @@ def _get(url: str, token: str, seconds: float) -> bytes | str:
     try:
         with session.get(
             url,
-            headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Accept": "application/json",
+                # What comes packed is not unpacked: it may be a thousand times as long.
+                "Accept-Encoding": "identity",
+            },
             timeout=seconds,
             allow_redirects=False,
             stream=True,
         ) as answer:
             if answer.status_code != requests.codes.ok:
                 return f"answered {answer.status_code}"
-            content: bytes = answer.raw.read(LARGEST_ANSWER_BYTES + 1, decode_content=True)
+            content: bytes = answer.raw.read(LARGEST_ANSWER_BYTES + 1, decode_content=False)
             return content
     except (
         requests.RequestException,

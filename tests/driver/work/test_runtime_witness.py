@@ -12,7 +12,8 @@ from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_contracts.vocabulary import DataSource, MarkerState, Operation
 from launchplane_lane_driver import operations
 from launchplane_lane_driver.lane_view import lane_view
-from tests.driver.runtime_standin import send
+from launchplane_lane_guard.settings import settings_from_environment
+from tests.driver.runtime_standin import read_runtime, send
 from tests.driver.small_host import SmallHost, SmallLane, refused, untouched
 
 
@@ -71,7 +72,12 @@ def far_too_much(handler: BaseHTTPRequestHandler) -> None:
 
 
 def far_too_much_packed(handler: BaseHTTPRequestHandler) -> None:
-    packed = gzip.compress(b" " * 100 * 1024 * 1024)
+    send_packed(handler, b" " * 100 * 1024 * 1024)
+
+
+def send_packed(handler: BaseHTTPRequestHandler, content: bytes) -> None:
+    """Nobody asked for that."""
+    packed = gzip.compress(content)
     handler.send_response(200)
     handler.send_header("Content-Encoding", "gzip")
     handler.send_header("Content-Length", str(len(packed)))
@@ -138,7 +144,13 @@ def test_every_lie_is_named_and_nothing_moves(host: SmallHost, lane: SmallLane) 
 
 def test_nonsense_is_silence_and_is_not_waited_for(host: SmallHost, lane: SmallLane) -> None:
     host.configure(runtime_timeout="0.7")
-    for nonsense in NONSENSE:
+    reading = read_runtime(settings_from_environment(lane.environment()))
+
+    def true_and_packed(handler: BaseHTTPRequestHandler) -> None:
+        send_packed(handler, reading.canonical())
+
+    # What is unpacked may be a thousand times as long, so nothing is.
+    for nonsense in (true_and_packed, *NONSENSE):
         lane.runtime.raw = nonsense
         started = time.monotonic()
         found = [each.code for each in host.plan(lane).decision.reasons]
