@@ -155,7 +155,8 @@ def record_approval(
 ) -> Approval:
     """Verify a signature under `digest` and store it; it counts from `not_before` (UTC) on.
 
-    Raises Refused when it does not verify, or was used or has lapsed; CouldNotTell.
+    Raises Refused when it does not verify, was used or has lapsed, or when that person signed it
+    with a key that counts no longer; CouldNotTell.
     """
     person = person_of(people, signature, now)
     fingerprint = verify(people, digest, person, signature, now)
@@ -167,6 +168,17 @@ def record_approval(
         now=now,
         not_before=not_before,
     )
+    if stored.key_fingerprint != fingerprint:
+        # It came before, by another key, which may have been taken from that person since.
+        try:
+            verify(people, digest, person, stored.signature, now)
+        except Refused:
+            raise _refusal(
+                f"{person} signed {digest} before, with a key that no longer counts, and one "
+                "digest is signed once.",
+                "Plan or propose it again with the reason of today; that has a digest of its own, "
+                "which can be signed.",
+            ) from None
     return stored.approval
 
 

@@ -61,9 +61,13 @@ def require_signers(
 def _way_on(host: HostDirectory, before: People | None) -> str:
     if before is not None:
         return (
-            "Put somebody else in that place in the same change, or lower the numbers in "
-            f"{host.thresholds_file} first, as a change of its own that those on record sign; a "
-            "company of one has `consequential = 0` and `grave = 0`."
+            "Put somebody else, or that person's new key, in that place in the same change, or "
+            f"lower the numbers in {host.thresholds_file} first, as a change of its own; those on "
+            "record sign either, who goes included. Where somebody on record cannot sign, or is "
+            "not to be trusted: while the file lacks that line nobody's signature counts, that "
+            "one's included, so leave it out; put the other lines and the numbers right, put the "
+            "store (and not the folder of the keys) aside, and begin anew from what the lanes say: "
+            "`lane-authority reconcile`. A company of one has `consequential = 0` and `grave = 0`."
         )
     return (
         "Add the others, or write lower numbers into "

@@ -10,15 +10,18 @@ from launchplane_lane_contracts.approval import COOLING_OFF, Thresholds
 from launchplane_lane_contracts.errors import BadInput, CouldNotTell, ExitCode, Refused
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.reasons import ReasonCode
+from launchplane_lane_contracts.vocabulary import MarkerState
 from launchplane_lane_driver import people_changes
 from launchplane_lane_driver.approvals import record_approval, sign
 from launchplane_lane_driver.host_directory import HostDirectory
 from launchplane_lane_driver.lane_office import utc_now
+from launchplane_lane_driver.lane_view import lane_view
 from launchplane_lane_driver.people import begin_people, people_in_files, people_that_count
 from launchplane_lane_driver.people_changes import apply_people, propose_people
-from launchplane_lane_driver.policy_changes import propose_policy
+from launchplane_lane_driver.policy_changes import apply_policy, propose_policy
 from tests.driver.behind import clock_behind
-from tests.driver.small_host import ANN, BEN, RITA, SmallHost, resettable_policy
+from tests.driver.lives.test_reconcile import put_back
+from tests.driver.small_host import ANN, BEN, RITA, SmallHost, SmallLane, resettable_policy
 from tests.driver.work.conftest import Around
 from tests.system.people import make_people
 
@@ -114,6 +117,60 @@ def test_an_approver_is_removed_by_anybody_at_once_as_long_as_enough_are_left(
     without(host, "eve")
     apply_people(host.office, propose_people(host.office, proposer=RITA, why="she left").digest)
     assert host.office.people() == people_in_files(host.host)
+
+
+def test_of_just_enough_people_one_gets_a_new_key_in_one_sitting(
+    host: SmallHost, tmp_path: Path
+) -> None:
+    """All the while the file differs, a signature by the stolen key counts for nothing else."""
+    policy = resettable_policy(Lane.parse("a/b/c"))
+    loosened = propose_policy(host.office, policy, proposer=RITA, why="it is new").digest
+    host.sign(loosened, RITA, ANN, BEN)
+    without(host, BEN)
+    with pytest.raises(BadInput, match=r"2 of 3 people .* that person's new key, in that place"):
+        propose_people(host.office, proposer=RITA, why="his key was stolen")
+    assert host.office.approvals(loosened) == ()
+    new = make_people(tmp_path / "new", host.host.approvers_file, (BEN,))[BEN]
+    proposed = propose_people(host.office, proposer=RITA, why="his key was stolen")
+    host.sign(proposed.digest, RITA, ANN, BEN)
+    recorded = apply_people(host.office, proposed.digest)
+    assert {each.person for each in host.office.approvals(loosened)} == {RITA, ANN}
+    store = host.office.store
+    with pytest.raises(Refused, match="with a key that no longer counts"):
+        record_approval(recorded, store, loosened, sign(loosened, new.key_file), utc_now())
+    again = propose_policy(host.office, policy, proposer=RITA, why="once more").digest
+    record_approval(recorded, store, again, sign(again, new.key_file), utc_now())
+    assert {each.person for each in host.office.approvals(again)} == {BEN}
+
+
+def test_of_just_enough_people_one_who_will_not_sign_is_replaced_by_beginning_anew(
+    host: SmallHost, lane: SmallLane, tmp_path: Path
+) -> None:
+    before = lane.data()
+    without(host, BEN)
+    eve = make_people(tmp_path / "eve", host.host.approvers_file, ("eve",))["eve"]
+    proposed = propose_people(host.office, proposer=RITA, why="he is not to be trusted")
+    host.sign(proposed.digest, RITA, ANN)
+    with pytest.raises(Refused) as caught:
+        apply_people(host.office, proposed.digest)
+    assert code_of(caught) is ReasonCode.APPROVALS_MISSING
+    put_back(host, None)
+    assert host.operate("reconcile", "--now").code == 0
+    recorded = host.office.people()
+    assert recorded == people_in_files(host.host)
+    # Those three sign what is grave at once, and he signs nothing.
+    loosened = propose_policy(
+        host.office, resettable_policy(lane.lane), proposer=RITA, why="as it was"
+    )
+    with pytest.raises(Refused, match="nobody's in the approvers file"):
+        host.sign(loosened.digest, BEN)
+    host.sign(loosened.digest, RITA, ANN)
+    record_approval(
+        recorded, host.office.store, loosened.digest, sign(loosened.digest, eve.key_file), utc_now()
+    )
+    apply_policy(host.office, loosened.digest)
+    assert lane_view(host.office, lane.lane).marker.value is MarkerState.BOUND
+    assert lane.data() == before
 
 
 @pytest.mark.parametrize("line", ["eve ssh-ed25519 AAAA", "eve", "e* {key}", "eve {blob}"])
