@@ -7,6 +7,7 @@ import pytest
 from launchplane_lane_contracts.vocabulary import DataSource
 from launchplane_lane_guard import sessions
 from tests.guard.estate import Estate, refused
+from tests.guard.test_set_aside import order_for
 from tests.guard.transaction_pooler import TransactionPooler
 from tests.guard.volumes import mounted, root_only
 from tests.real.postgres import PrivateCluster
@@ -48,6 +49,10 @@ def test_a_replication_slot(tmp_path: Path) -> None:
         drop = "SELECT pg_drop_replication_slot('reports')"
         old, permit = lane.data(), lane.permit()
         cluster.execute(make, lane.database)
+        before = lane.everything()
+        refused(lane.run("set-aside", lane.sign(order_for(lane))), "set_aside_impossible")
+        assert lane.everything() == before
+        assert lane.takes_connections()
         refuses_and_leaves_everything(lane, lane.sign(permit), "set_aside_impossible")
         cluster.execute(drop)
         lane.done("begin", lane.sign(permit))

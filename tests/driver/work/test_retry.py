@@ -1,6 +1,7 @@
 """A rebuild that died is done once more: what it left is kept too, and undo finds the old data."""
 
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from launchplane_lane_contracts.vocabulary import (
 from launchplane_lane_driver import operations
 from launchplane_lane_driver.lane_view import lane_view
 from launchplane_lane_driver.store.records import OperationRecord
+from launchplane_lane_guard.keep import GOING_BACK
 from tests.driver.small_host import (
     SmallHost,
     SmallLane,
@@ -26,6 +28,7 @@ from tests.driver.small_host import (
     untouched,
 )
 from tests.guard import fingerprint
+from tests.guard.estate import Estate
 
 AFTER = 'if [ "$1" = {step} ]; then "$GUARD" "$@" >/dev/null 2>&1; kill -9 $PPID; exit 1; fi\n'
 BEFORE = 'if [ "$1" = {step} ]; then kill -9 $PPID; exit 1; fi\n'
@@ -266,6 +269,54 @@ def test_kept_data_that_lost_its_tag_is_kept_all_the_same(host: SmallHost, lane:
     assert lane.data() == before
     assert whole(host, lane)
     assert all_is_listed(host, lane)
+
+
+def test_nothing_is_begun_once_more_over_what_is_going_back(
+    host: SmallHost, lane: SmallLane
+) -> None:
+    """The permit of a retry was signed before the undo began; the guard itself refuses it."""
+    before = lane.data()
+    operation = half_made(host, lane)
+    killed_at(host, lane, BEFORE, "begin", "retry", operation.operation_id)
+    token = host.office.store.operation(operation.operation_id).permit_token
+    assert token is not None
+    (lane.keep / "begun" / str(operation.permit_id) / GOING_BACK).touch()
+    with untouched(lane), pytest.raises(Refused, match="is being undone here") as caught:
+        lane_begin(host, lane, token)
+    assert [each.code for each in caught.value.reasons] == [ReasonCode.READINGS_MOVED]
+    operations.undo(host.office, operation.operation_id)
+    assert lane.data() == before
+    assert whole(host, lane)
+
+
+def test_what_a_strangers_marker_claims_is_never_remains(
+    host: SmallHost, lane: SmallLane, tmp_path: Path
+) -> None:
+    """Another installation's lane, which lost its tag: its key is unknown here, on either side."""
+    before = lane.data()
+    operation = half_made(host, lane).operation_id
+    other = lane.lane.model_copy(update={"context": "theirs"})
+    theirs = Estate(host.cluster, tmp_path, "theirs", host.cluster.odoo, lane=other).make().enrol()
+    there = theirs.data()
+    lane.execute(f'ALTER DATABASE "{lane.database}" RENAME TO half')
+    lane.execute(f'ALTER DATABASE theirs RENAME TO "{lane.database}"')
+    lane.execute(f'COMMENT ON DATABASE "{lane.database}" IS NULL')
+    with untouched(lane), refused(ReasonCode.MARKER_UNVERIFIABLE):
+        operations.retry(host.office, operation)
+    # It could not be seen when the permit was signed; the guard sees it before it begins.
+    lane.execute(f"ALTER TABLE {MARKER_TABLE} RENAME TO taken_away", lane.database)
+    killed_at(host, lane, BEFORE, "begin", "retry", operation)
+    lane.execute(f"ALTER TABLE taken_away RENAME TO {MARKER_TABLE}", lane.database)
+    token = host.office.store.operation(operation).permit_token
+    assert token is not None
+    with untouched(lane), refused(ReasonCode.MARKER_UNVERIFIABLE):
+        lane_begin(host, lane, token)
+    lane.execute(f'ALTER DATABASE "{lane.database}" RENAME TO theirs')
+    assert theirs.data() == there
+    lane.execute(f'ALTER DATABASE half RENAME TO "{lane.database}"')
+    operations.undo(host.office, operation)
+    assert lane.data() == before
+    assert whole(host, lane)
 
 
 def test_settled_and_kept_that_came_are_not_done_once_more(
