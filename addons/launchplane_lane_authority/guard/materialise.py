@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 import psycopg2
+from psycopg2.extensions import connection as Connection
 
 from launchplane_lane_contracts.contract import DatabaseName
 from launchplane_lane_contracts.errors import CouldNotTell, Refused
@@ -27,8 +28,8 @@ from launchplane_lane_contracts.restore_source import upstream_differs
 
 from . import backup_source, upstream
 from .attached_files import FileState, named_files, state_of
-from .database import connected, first_line, query_through
-from .fingerprint import DEFAULT_WORKERS, read_with
+from .database import first_line, query_through
+from .fingerprint import DEFAULT_WORKERS, read_in
 from .keep import SET_ASIDE, Keep
 from .kept_data import require_keep, require_server
 from .lane_reading import read_lane
@@ -38,7 +39,13 @@ from .own_session import require_own_session
 from .restore_source import offered_upstream
 from .room_beside import require_room
 from .settings import GuardSettings
-from .side import Sides, make_side_database, own_files_like
+from .side import (
+    Sides,
+    behind_its_door,
+    make_side_database,
+    opened_for_a_while,
+    own_files_like,
+)
 
 NAMED_AT_MOST = 5
 
@@ -244,12 +251,16 @@ def _fill(
     source.restore_into(beside, server.version, workers)
     folder = sides.files(name)
     source.fetch_files(folder)
-    found = read_with(lambda: connected(beside, name), workers=workers, oid=entry.oid)
-    differences = source.differences(found, workers)
-    if differences:
-        raise Refused.because(_not_equal([str(each) for each in differences], source.words))
-    _require_files(beside, folder, source)
-    neutralised = order.neutralise and neutralise(settings, name)
+    with behind_its_door(settings, entry, workers) as sessions:
+        found = read_in(sessions, oid=entry.oid)
+        differences = source.differences(found, workers)
+        if differences:
+            raise Refused.because(_not_equal([str(each) for each in differences], source.words))
+        _require_files(sessions[0], folder, source)
+    neutralised = False
+    if order.neutralise:
+        with opened_for_a_while(settings, entry):
+            neutralised = neutralise(settings, name)
     own_files_like(folder, settings.filestore)
     return SideData(
         operation_id=order.operation_id,
@@ -264,10 +275,9 @@ def _fill(
     )
 
 
-def _require_files(beside: GuardSettings, folder: Path, source: Source) -> None:
+def _require_files(inside: Connection, folder: Path, source: Source) -> None:
     """Refuse unless every file is there that the restored rows name, with the right content."""
-    with connected(beside, beside.database) as connection:
-        named = named_files(query_through(connection))
+    named = named_files(query_through(inside))
     lacking = frozenset(source.lacking)
     bad = [
         name

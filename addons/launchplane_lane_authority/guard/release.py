@@ -215,7 +215,7 @@ def _alone_inside(
             query = query_through(inside)
             require_oid(query, entry.oid)
             ((own,),) = query("SELECT pg_catalog.pg_backend_pid()", ())
-            _refuse(end_sessions(server, entry.oid, spare=int(own)))
+            _refuse(end_sessions(server, entry.oid, spare=[int(own)]))
             yield inside
     finally:
         with suppress(psycopg2.Error):

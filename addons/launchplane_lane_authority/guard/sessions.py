@@ -1,6 +1,7 @@
 """Who is in a database, and ending their sessions. A closed database lets nobody new in."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psycopg2
@@ -12,7 +13,7 @@ SECONDS_FOR_SESSIONS_TO_END = 10.0
 NOBODY = 0
 _OTHERS = (
     "SELECT pid, coalesce(usename::text, '-'), coalesce(application_name, '') "
-    "FROM pg_stat_activity WHERE datid = %s::oid AND pid <> pg_backend_pid() AND pid <> %s "
+    "FROM pg_stat_activity WHERE datid = %s::oid AND pid <> pg_backend_pid() AND pid <> ALL (%s) "
     # An autovacuum worker has no user and cannot be ended by a plain role; a rename or a drop makes
     # it go. (Its backend_type is hidden from a plain role, as is every other user's.)
     "AND usesysid IS NOT NULL"
@@ -80,8 +81,8 @@ def replication(server: Connection, name: str) -> Obstacle | None:
     return None
 
 
-def end_sessions(server: Connection, oid: int, *, spare: int = NOBODY) -> Obstacle | None:
-    """End everybody's session but `spare` (a process id), and see that nobody else is left.
+def end_sessions(server: Connection, oid: int, *, spare: Sequence[int] = ()) -> Obstacle | None:
+    """End everybody's session but `spare` (process ids), and see that nobody else is left.
 
     Answers with what is in the way where somebody stays. Raises psycopg2.Error.
     """
@@ -89,7 +90,7 @@ def end_sessions(server: Connection, oid: int, *, spare: int = NOBODY) -> Obstac
     until = time.monotonic() + SECONDS_FOR_SESSIONS_TO_END
     refused = ""
     while True:
-        sessions = query(_OTHERS, (oid, spare))
+        sessions = query(_OTHERS, (oid, [NOBODY, *spare]))
         if not sessions:
             return None
         for pid, _user, _application in sessions:

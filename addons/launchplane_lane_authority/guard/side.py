@@ -9,16 +9,17 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg2
 from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
 from pydantic import ValidationError
 
 from launchplane_lane_contracts.catalogue import read_databases
 from launchplane_lane_contracts.contract import DatabaseName
-from launchplane_lane_contracts.errors import CouldNotTell
+from launchplane_lane_contracts.errors import Busy, CouldNotTell
 from launchplane_lane_contracts.evidence import SideData
 from launchplane_lane_contracts.naming import is_side_name, side_name
 from launchplane_lane_contracts.orders import MaterialiseOrder
@@ -27,8 +28,9 @@ from launchplane_lane_contracts.reading import DatabaseEntry
 from . import durable, filestore
 from .database import MAINTENANCE_DATABASE, connected, first_line, query_through
 from .one_at_a_time import one_at_a_time
+from .sessions import end_sessions
 from .settings import GuardSettings
-from .swap import set_locked
+from .swap import allow_connections, close, set_locked
 
 SIDES = "sides"
 ORDER = "order.json"
@@ -162,9 +164,58 @@ def find_side_database(settings: GuardSettings, name: DatabaseName) -> DatabaseE
         return _standing(server, name)
 
 
-def _standing(server: psycopg2.extensions.connection, name: DatabaseName) -> DatabaseEntry | None:
+def _standing(server: Connection, name: DatabaseName) -> DatabaseEntry | None:
     databases = read_databases(query_through(server))
     return next((each for each in databases if each.name == name), None)
+
+
+@contextmanager
+def behind_its_door(
+    settings: GuardSettings, side: DatabaseEntry, sessions: int
+) -> Iterator[list[Connection]]:
+    """So many sessions in a side database, and nobody else in there or let in any more.
+
+    It stays closed: what was compared must be what takes the lane's name, and an Odoo that serves
+    every database that it finds would work in it. Raises Busy where somebody stays, psycopg2.Error.
+    """
+    with ExitStack() as opened:
+        server = opened.enter_context(connected(settings, MAINTENANCE_DATABASE))
+        with _door_open(server, side.name):
+            inside = [
+                opened.enter_context(connected(settings, side.name)) for _number in range(sessions)
+            ]
+        _alone(server, side, [each.get_backend_pid() for each in inside])
+        yield inside
+
+
+@contextmanager
+def opened_for_a_while(settings: GuardSettings, side: DatabaseEntry) -> Iterator[None]:
+    """A side database that takes connections until the end of the block, and is empty then.
+
+    Raises Busy where somebody stays, psycopg2.Error.
+    """
+    with connected(settings, MAINTENANCE_DATABASE) as server:
+        with _door_open(server, side.name):
+            yield
+        _alone(server, side, [])
+
+
+@contextmanager
+def _door_open(server: Connection, name: DatabaseName) -> Iterator[None]:
+    allow_connections(server, name)
+    try:
+        yield
+    finally:
+        close(server, name)
+
+
+def _alone(server: Connection, side: DatabaseEntry, own: list[int]) -> None:
+    obstacle = end_sessions(server, side.oid, spare=own)
+    if obstacle is not None:
+        raise Busy(
+            f"Somebody is in {side.name}, which was restored beside the lane: {obstacle.detail}. "
+            f"{obstacle.remedy}"
+        )
 
 
 def drop_side_database(settings: GuardSettings, name: DatabaseName) -> None:
@@ -196,7 +247,7 @@ def drop_side_database(settings: GuardSettings, name: DatabaseName) -> None:
         ) from None
 
 
-def _end_who_makes_it(server: psycopg2.extensions.connection, name: DatabaseName) -> None:
+def _end_who_makes_it(server: Connection, name: DatabaseName) -> None:
     """End a statement that is still making it for a guard that was killed. Raises psycopg2.Error.
 
     Else it would be there only after we have looked, and nobody would know of it any more.

@@ -12,11 +12,11 @@ from launchplane_lane_contracts.reading import DatabaseReading
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
 from .arrival import write_pending
-from .database import connected, first_line
+from .database import first_line
 from .keep import Keep
 from .lane_reading import read_database
 from .settings import GuardSettings
-from .side import Sides
+from .side import Sides, behind_its_door, opened_for_a_while
 
 
 def side_is_gone(permit: Permit, keep: Keep, database: DatabaseReading) -> Iterator[Reason]:
@@ -52,23 +52,30 @@ def mark_side(
 ) -> None:
     """Put the pending row over a marker that came, before the data has the lane's name.
 
-    So nobody who loads it there takes it for another lane's, or for settled. Raises Refused,
+    So nobody who loads it there takes it for another lane's, or for settled. Raises Refused, Busy,
     CouldNotTell; nothing of the lane was changed then.
     """
     side = permit.observation.incoming.side
-    if side is None or not any(
-        (each.name, each.oid) == (side.name, side.database_oid) for each in database.neighbours
-    ):
+    entry = next(
+        (
+            each
+            for each in database.neighbours
+            if side is not None and (each.name, each.oid) == (side.name, side.database_oid)
+        ),
+        None,
+    )
+    if side is None or entry is None:
         return
     gone = tuple(side_is_gone(permit, keep, database))
     if gone:
         raise Refused.because(*gone)
     beside = dataclasses.replace(settings, database=side.name)
-    reading = read_database(beside)
-    if reading.problem is not None:
-        raise CouldNotTell(f"What waits beside the lane could not be read: {reading.problem}.")
     try:
-        with connected(beside, side.name) as connection:
+        with opened_for_a_while(settings, entry):
+            reading = read_database(beside)
+        if reading.problem is not None:
+            raise CouldNotTell(f"What waits beside the lane could not be read: {reading.problem}.")
+        with behind_its_door(settings, entry, 1) as (connection,):
             write_pending(connection, permit, token, reading)
     except psycopg2.Error as problem:
         raise CouldNotTell(

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import psycopg2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -37,6 +38,9 @@ def test_it_is_equal_and_waits(estate: OldHostEstate) -> None:
     assert side.files == 3
     assert estate.old.data() == old
     assert [each.name for each in estate.show().keep.sides] == [side.name]
+    # Nobody works in it while it waits: what was compared is what takes the lane's name.
+    with pytest.raises(psycopg2.OperationalError, match="not currently accepting connections"):
+        estate.execute("UPDATE res_partner SET name = 'changed since'", side.name)
     permit = estate.permit(FROM_UPSTREAM)
     estate.done("begin", estate.sign(permit))
     assert estate.data().oid == side.database_oid
