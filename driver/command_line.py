@@ -24,6 +24,10 @@ NEEDED = (
     "psycopg",
     "werkzeug",
 )
+INTERRUPTED = (
+    "Interrupted at its work, so nobody can tell how far it came. See how the lane stands "
+    "(`lane-authority lane LANE`), then run the same command again."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,7 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(code or 0)
     except LaneAuthorityError as problem:
         return _failed(problem, as_json="--json" in given)
-    except click.exceptions.Abort:
+    except click.exceptions.Abort as ending:
+        if isinstance(ending.__cause__, KeyboardInterrupt):
+            return _failed(CouldNotTell(INTERRUPTED), as_json="--json" in given)
+        # A question that was answered with no, or not at all.
         click.echo("Stopped; nothing was signed or changed by this command.", err=True)
         return int(ExitCode.USAGE)
     except click.exceptions.Exit as ending:

@@ -13,6 +13,7 @@ import pytest
 
 from launchplane_lane_contracts.errors import ExitCode
 from launchplane_lane_driver.commands.root import lane_authority
+from launchplane_lane_driver.guard_client import show
 from tests.backups.places import folder_in_memory
 from tests.declarations import declaration_text
 from tests.driver.fork_server import Done
@@ -60,6 +61,16 @@ def test_each_exit_code_is_answered(host: SmallHost, lane: SmallLane) -> None:
     assert busy.code == ExitCode.BUSY
     assert json.loads(busy.stdout)["exit_code"] == 52
     lane.put_guard_back()
+    # Ctrl-C, as the old data has just been set aside.
+    lane.guard_becomes(
+        """"$GUARD" "$@"; code=$?
+        if [ "$1" = begin ]; then kill -INT $PPID; exec sleep 60; fi; exit $code"""
+    )
+    interrupted = quiet(host.operate("start", operation))
+    lane.put_guard_back()
+    assert show(host.office.configuration(lane.lane)).database.entry is None
+    assert "nothing was signed or changed" not in interrupted.stderr
+    assert interrupted.code == ExitCode.COULD_NOT_TELL
     assert quiet(host.operate("start", operation)).code == ExitCode.DONE
     assert quiet(host.operate("start", operation)).code == ExitCode.REFUSED
 
