@@ -103,7 +103,8 @@ def guarded(
             if begun:
                 _report(host, host_directory, lane, succeeded=False, report=str(problem))
             raise
-        done = did_it_succeed(result)
+        # A word is true whatever it says, `fail` too.
+        done = did_it_succeed(result) is True
         if done and not begun:
             raise click.ClickException(_never_asked(lane))
         if begun:

@@ -284,8 +284,9 @@ def launchplane_finish_rebuild(
             operation = finish(
                 office,
                 _live(office, lane, "there is nothing to finish").operation_id,
-                succeeded=succeeded,
-                report=report,
+                # Whoever calls may hand over a word, which is true whatever it says.
+                succeeded=succeeded is True,
+                report=report.encode(errors="backslashreplace").decode(),
                 wait_for_runtime=SECONDS_FOR_ODOO_TO_START,
             )
     except LaneAuthorityError as problem:

@@ -311,6 +311,10 @@ def test_launchplane_finish_rebuild(host: SmallHost, lane: SmallLane) -> None:
         ask(drivers(another=veto))
     with untouched(lane), pytest.raises(Refused, match=ReasonCode.MATERIALISER_FAILED):
         drivers().finish(directory, lane.lane, succeeded=False, report="disk full")
+    # What is neither yes nor no is no; what the workflow said may be any bytes.
+    told: Any = "fail"
+    with untouched(lane), pytest.raises(Refused, match=ReasonCode.MATERIALISER_FAILED):
+        drivers().finish(directory, lane.lane, succeeded=told, report="disk \udcff full")
     assert host.phase(begun) == "begun"
     assert ask(drivers())[0].allowed
     assert host.phase(begun) == "settled"
