@@ -57,14 +57,8 @@ def scratch_database(settings: GuardSettings) -> Iterator[Scratch]:
         name = DatabaseName(SCRATCH_PREFIX + secrets.token_hex(8))
         if not _hold(server, name):
             raise CouldNotTell(f"Somebody else holds the name {name}. Run the same command again.")
+        _create(server, name, settings.database)
         with server.cursor() as cursor:
-            cursor.execute(
-                sql.SQL(
-                    # An Odoo that serves whatever it finds leaves templates out.
-                    "CREATE DATABASE {} TEMPLATE template0 IS_TEMPLATE true ENCODING 'UTF8' "
-                    "LC_COLLATE 'C' LC_CTYPE 'C'"
-                ).format(sql.Identifier(name))
-            )
             try:
                 cursor.execute(
                     sql.SQL("COMMENT ON DATABASE {} IS {}").format(
@@ -83,12 +77,43 @@ def scratch_database(settings: GuardSettings) -> Iterator[Scratch]:
                     _drop(server, name)
 
 
+def _create(server: Connection, name: DatabaseName, lane: DatabaseName) -> None:
+    """Make it with the locale of the lane's database, where that stands on this server.
+
+    By it a constraint says what a letter is; without it rows that are lawful there might not come.
+    """
+    made = sql.SQL(
+        # An Odoo that serves whatever it finds leaves templates out.
+        "CREATE DATABASE {} TEMPLATE template0 IS_TEMPLATE true ENCODING 'UTF8' "
+        "LC_COLLATE {} LC_CTYPE {}"
+    )
+    locales = query_through(server)(
+        "SELECT datcollate::text, datctype::text FROM pg_database WHERE datname = %s", (lane,)
+    )
+    with server.cursor() as cursor:
+        for collate, character_type in locales:
+            # One of another encoding than UTF8 fits none of ours.
+            with suppress(psycopg2.errors.WrongObjectType, psycopg2.errors.InvalidParameterValue):
+                cursor.execute(
+                    made.format(
+                        sql.Identifier(name), sql.Literal(collate), sql.Literal(character_type)
+                    )
+                )
+                return
+        cursor.execute(made.format(sql.Identifier(name), sql.Literal("C"), sql.Literal("C")))
+
+
 def drop_abandoned(server: Connection) -> None:
-    """Drop every scratch whose maker is gone. Raises psycopg2.Error."""
+    """Drop every scratch whose maker is gone; one that cannot be dropped now is left to the next.
+
+    Raises psycopg2.Error.
+    """
     query = query_through(server)
     for (name,) in query(_CANDIDATES, (COMMENT, COMMENT)):
         if _NAME.fullmatch(name) and _hold(server, name):
-            _drop(server, name)
+            # A superuser may be in it, whom a plain role cannot send out.
+            with suppress(psycopg2.errors.InsufficientPrivilege, psycopg2.errors.ObjectInUse):
+                _drop(server, name)
             query("SELECT pg_advisory_unlock(%s)", (_key(name),))
 
 
