@@ -1,6 +1,6 @@
 """Taking over what Launchplane records of lanes: policies, and backups that are our own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,7 +20,7 @@ from launchplane_lane_contracts.policy_comparison import (
     LaneComparison,
     compare_policies,
 )
-from launchplane_lane_contracts.text_file import TextFormat, read_text
+from launchplane_lane_contracts.text_file import PlainText, TextFormat, read_text
 
 from .lane_office import LaneOffice
 from .launchplane_source import LaunchplaneSource
@@ -125,18 +125,28 @@ def _lane(
     return ImportedLane(lane, came, compared, digest=proposed.digest, done=True)
 
 
+def gate_records(source: LaunchplaneSource) -> tuple[PlainText, ...]:
+    """Every record of a backup, read before anything is recorded. Raises Mistakes, BadInput."""
+    records = tuple(read_text(content, TextFormat.JSON) for content in source.gates())
+    if not all(isinstance(each.value, dict) for each in records):
+        raise BadInput("A record of a backup in Launchplane's state is no object.")
+    return records
+
+
 def import_gates(
-    office: LaneOffice, source: LaunchplaneSource, *, dry_run: bool
+    office: LaneOffice, records: Iterable[PlainText], *, dry_run: bool
 ) -> Iterator[ImportedGate]:
     """Every record of a backup. Only one that carries our own gate says whose data it holds."""
-    for content in source.gates():
-        yield _gate(office, content, dry_run)
+    for record in records:
+        yield _gate(office, record, dry_run)
 
 
-def _gate(office: LaneOffice, content: bytes, dry_run: bool) -> ImportedGate:
-    plain = read_text(content, TextFormat.JSON).value
-    if not isinstance(plain, dict):
-        raise BadInput("A record of a backup in Launchplane's state is no object.")
+def _gate(office: LaneOffice, text: PlainText, dry_run: bool) -> ImportedGate:
+    plain = text.value
+    if text.mistakes:
+        return ImportedGate(
+            str(plain.get("record_id", "")), Came.CONTRADICTS, problem=str(text.mistakes[0])
+        )
     known = {name: plain[name] for name in LaunchplaneBackupGate.model_fields if name in plain}
     try:
         record = LaunchplaneBackupGate.from_plain(known)

@@ -8,7 +8,14 @@ from rich.markup import escape
 
 from launchplane_lane_contracts.errors import ExitCode
 
-from ..launchplane_import import Came, ImportedGate, ImportedLane, import_gates, import_lanes
+from ..launchplane_import import (
+    Came,
+    ImportedGate,
+    ImportedLane,
+    gate_records,
+    import_gates,
+    import_lanes,
+)
 from ..launchplane_source import TOKEN_VARIABLE, launchplane_source
 from .policy_review import comparison_lines, content_of
 from .shared import answer, as_person, how_to_sign, json_option, office_of, person_option, say
@@ -55,6 +62,8 @@ def import_(
     """
     office = office_of(context)
     source = launchplane_source(place, os.environ.get(TOKEN_VARIABLE, ""))
+    # Both kinds are read before any of either is recorded.
+    records = gate_records(source)
     lanes = import_lanes(
         office,
         source,
@@ -64,7 +73,7 @@ def import_(
         why=reason,
         dry_run=dry_run,
     )
-    gates = tuple(import_gates(office, source, dry_run=dry_run))
+    gates = tuple(import_gates(office, records, dry_run=dry_run))
     if as_json:
         answer({"dry_run": dry_run, "lanes": [*map(_lane, lanes)], "gates": [*map(_gate, gates)]})
     else:

@@ -164,13 +164,16 @@ def test_backups(host: SmallHost, production: SmallLane) -> None:
     other = gate.model_copy(update={"backup_id": "backup-0002", "database_oid": 1})
     put("other-data", evidence={"lane_authority_gate": other.canonical().decode()})
     put("odd", evidence=3)
+    put("twice")
+    twice = (state / "twice.json").read_text()
+    (state / "twice.json").write_text(twice.replace("{", '{"status": "fail", ', 1))
 
     def gates(*more: str) -> dict[str, str]:
         code, found = imported(host, str(state.parent), *more)
         assert code == 50
         return {each["record_id"]: each["came"] for each in found["gates"]}
 
-    bad = dict.fromkeys(("failed", "elsewhere", "unreadable", "odd"), "contradicts")
+    bad = dict.fromkeys(("failed", "elsewhere", "unreadable", "odd", "twice"), "contradicts")
     expected = {"good": "recorded", "a-dump": "not_ours", "other-data": "recorded", **bad}
     assert gates("--dry-run") == expected
     assert host.office.store.evidence(production.lane).gates == ()
@@ -201,4 +204,8 @@ def test_nothing_is_recorded_where_something_cannot_be_read(
     assert broken.code == 2
     assert "rollout_state" in broken.stderr
     assert host.operate(*words[:3], "/nowhere.toml").code == 2
+    mapping.write_text(MAPPING)
+    (state.parent / "backup-gates").mkdir()
+    (state.parent / "backup-gates" / "list.json").write_text("[]")
+    assert host.operate(*words).code == 2
     assert len(host.office.store.ledger_entries()) == entries
