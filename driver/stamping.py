@@ -1,8 +1,6 @@
 """The signed marker: written by the guard, and found again where an earlier run wrote it."""
 
-from datetime import timedelta
-
-from launchplane_lane_contracts.contract import RULEBOOK_VERSION, Digest, PermitId
+from launchplane_lane_contracts.contract import Digest, PermitId
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.marker import Marker
 from launchplane_lane_contracts.orders import StampOrder
@@ -10,10 +8,8 @@ from launchplane_lane_contracts.reading import DatabaseReading
 from launchplane_lane_contracts.vocabulary import TagState
 
 from .guard_client import carry_out
-from .lane_office import LaneOffice, new_nonce, utc_now
-
-ORDER_VALID_FOR = timedelta(minutes=15)
-"""How long an order other than a permit may be carried out."""
+from .lane_office import LaneOffice
+from .order_head import order_head
 
 
 def stamp(
@@ -36,15 +32,8 @@ def stamp(
     other lane whose marker is replaced; then the guard neutralises the data before.
     Raises Refused, CouldNotTell or Busy; then it may be tried again.
     """
-    now = utc_now()
     order = StampOrder(
-        lane=marker.lane,
-        nonce=new_nonce(),
-        database=marker.identity.database_name,
-        filestore_path=marker.filestore_path,
-        issued_at=now,
-        begin_before=now + ORDER_VALID_FOR,
-        rulebook_version=RULEBOOK_VERSION,
+        **order_head(marker.lane, marker.identity.database_name, marker.filestore_path),
         permit_id=permit_id,
         marker=marker,
         lock=lock,

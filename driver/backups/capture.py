@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from launchplane_lane_contracts.backup_answers import BackupCaptured
-from launchplane_lane_contracts.contract import RULEBOOK_VERSION, DatabaseName
+from launchplane_lane_contracts.contract import DatabaseName
 from launchplane_lane_contracts.errors import CouldNotTell, Refused
 from launchplane_lane_contracts.evidence import KeptData
 from launchplane_lane_contracts.lane import Lane
@@ -14,9 +14,9 @@ from launchplane_lane_contracts.receipt import Outcome
 
 from .. import guard_client
 from ..lane_configuration import LaneConfiguration
-from ..lane_office import LaneOffice, new_nonce, utc_now
+from ..lane_office import LaneOffice, utc_now
+from ..order_head import order_head
 from ..recording_evidence import record_evidence
-from ..stamping import ORDER_VALID_FOR
 from .asking import place, result_of
 
 
@@ -121,15 +121,9 @@ def _kept_on_record(office: LaneOffice, lane: Lane, name: DatabaseName) -> KeptD
 @contextmanager
 def _opened(office: LaneOffice, kept: KeptData) -> Iterator[None]:
     """Kept data, open for reading until the end of the block."""
-    configuration, now = office.configuration(kept.lane), utc_now()
+    configuration = office.configuration(kept.lane)
     order = OpenOrder(
-        lane=kept.lane,
-        nonce=new_nonce(),
-        database=configuration.database,
-        filestore_path=configuration.filestore_path,
-        issued_at=now,
-        begin_before=now + ORDER_VALID_FOR,
-        rulebook_version=RULEBOOK_VERSION,
+        **order_head(kept.lane, configuration.database, configuration.filestore_path),
         kept=(
             KeptReference(
                 name=kept.name,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from launchplane_lane_contracts.backup_answers import BackupListed, BackupsListed
-from launchplane_lane_contracts.contract import RULEBOOK_VERSION, BackupId
+from launchplane_lane_contracts.contract import BackupId
 from launchplane_lane_contracts.errors import CouldNotTell
 from launchplane_lane_contracts.evidence import BackupGate
 from launchplane_lane_contracts.lane import Lane
@@ -14,8 +14,8 @@ from launchplane_lane_contracts.receipt import Outcome
 
 from .. import guard_client
 from ..evidence import USUAL_BACKUP_MAX_AGE, is_of_recorded_data, proof_of
-from ..lane_office import LaneOffice, new_nonce, utc_now
-from ..stamping import ORDER_VALID_FOR
+from ..lane_office import LaneOffice, utc_now
+from ..order_head import order_head
 from .asking import place, result_of
 from .pins import pinned_backups
 
@@ -78,15 +78,8 @@ def prune(office: LaneOffice, lane: Lane, keep_for: timedelta) -> tuple[Retained
 
 def _remove(office: LaneOffice, lane: Lane, going: tuple[BackupId, ...]) -> None:
     configuration = office.configuration(lane)
-    now = utc_now()
     order = PruneOrder(
-        lane=lane,
-        nonce=new_nonce(),
-        database=configuration.database,
-        filestore_path=configuration.filestore_path,
-        issued_at=now,
-        begin_before=now + ORDER_VALID_FOR,
-        rulebook_version=RULEBOOK_VERSION,
+        **order_head(lane, configuration.database, configuration.filestore_path),
         backups=going,
     )
     guard_client.carry_out(

@@ -3,7 +3,7 @@
 pg_upgrade connects to every database of the old server, and kept ones take no connections.
 """
 
-from launchplane_lane_contracts.contract import RULEBOOK_VERSION, Person
+from launchplane_lane_contracts.contract import Person
 from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.evidence import KeptData
 from launchplane_lane_contracts.judgement import kept_is_unchanged
@@ -12,8 +12,8 @@ from launchplane_lane_contracts.orders import KeptReference, OpenOrder
 from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
 from .. import guard_client
-from ..lane_office import LaneOffice, new_nonce, utc_now
-from ..stamping import ORDER_VALID_FOR
+from ..lane_office import LaneOffice, utc_now
+from ..order_head import order_head
 from .life import Asked, Seen, see
 from .place import nothing_is_under_way, the_guard_looks_at_the_lane
 
@@ -58,15 +58,10 @@ def switch_kept(office: LaneOffice, seen: Seen, *, closing: bool) -> Seen:
 
     Run again it does nothing more. Raises Refused, CouldNotTell or Busy.
     """
-    now = utc_now()
     order = OpenOrder(
-        lane=seen.asked.lane,
-        nonce=new_nonce(),
-        database=seen.configuration.database,
-        filestore_path=seen.configuration.filestore_path,
-        issued_at=now,
-        begin_before=now + ORDER_VALID_FOR,
-        rulebook_version=RULEBOOK_VERSION,
+        **order_head(
+            seen.asked.lane, seen.configuration.database, seen.configuration.filestore_path
+        ),
         kept=tuple(
             KeptReference(
                 name=each.name,

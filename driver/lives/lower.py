@@ -6,7 +6,7 @@ claim or marker that the change did not name, it is signed by itself.
 
 from collections.abc import Iterator
 
-from launchplane_lane_contracts.contract import RULEBOOK_VERSION, Digest, Nonce
+from launchplane_lane_contracts.contract import Digest, Nonce
 from launchplane_lane_contracts.lives import Lowering
 from launchplane_lane_contracts.marker import Lineage, Marker
 from launchplane_lane_contracts.observation import MarkerObservation
@@ -16,7 +16,7 @@ from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
 from ..guard_client import carry_out
 from ..lane_office import LaneOffice, new_nonce, utc_now
-from ..stamping import ORDER_VALID_FOR
+from ..order_head import order_head
 from ..store.store import LOWERED
 from .life import Life, LifePlan, Seen, see
 from .marking import record_marked
@@ -182,15 +182,8 @@ def _lower(
     digest: Digest,
     lowers_digest: Digest | None,
 ) -> str:
-    now = utc_now()
     order = LowerOrder(
-        lane=marker.lane,
-        nonce=new_nonce(),
-        database=marker.identity.database_name,
-        filestore_path=marker.filestore_path,
-        issued_at=now,
-        begin_before=now + ORDER_VALID_FOR,
-        rulebook_version=RULEBOOK_VERSION,
+        **order_head(marker.lane, marker.identity.database_name, marker.filestore_path),
         lowers_nonce=Nonce(document.lowers_nonce),
         lowers_digest=lowers_digest,
         marker=marker,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from launchplane_lane_contracts.contract import RULEBOOK_VERSION, DatabaseName, Digest
+from launchplane_lane_contracts.contract import DatabaseName, Digest
 from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.marker import Lineage, Marker, PhysicalIdentity
@@ -12,7 +12,8 @@ from launchplane_lane_contracts.vocabulary import FilestoreState, MarkerState
 
 from ..guard_client import carry_out
 from ..lane_office import LaneOffice, new_nonce, utc_now
-from ..stamping import ORDER_VALID_FOR, stamp
+from ..order_head import order_head
+from ..stamping import stamp
 from .life import Asked, LifePlan, Seen, see
 from .place import no_witness_contradicts
 
@@ -68,15 +69,8 @@ def _identity(office: LaneOffice, seen: Seen) -> PhysicalIdentity:
     if identity is not None:
         return identity
     assert database.entry is not None
-    now = utc_now()
     prepare = PrepareOrder(
-        lane=seen.asked.lane,
-        nonce=new_nonce(),
-        database=database.name,
-        filestore_path=seen.observation.filestore.path,
-        issued_at=now,
-        begin_before=now + ORDER_VALID_FOR,
-        rulebook_version=RULEBOOK_VERSION,
+        **order_head(seen.asked.lane, database.name, seen.observation.filestore.path),
         database_oid=database.entry.oid,
     )
     _receipt, reading = carry_out(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from launchplane_lane_contracts.contract import RULEBOOK_VERSION, DatabaseName, Digest, Person
+from launchplane_lane_contracts.contract import DatabaseName, Digest, Person
 from launchplane_lane_contracts.errors import LaneAuthorityError, Refused
 from launchplane_lane_contracts.evidence import KeptData
 from launchplane_lane_contracts.judgement import kept_is_unchanged
@@ -23,8 +23,8 @@ from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 from .. import guard_client
 from ..backups.asking import place
 from ..backups.pins import pin
-from ..lane_office import LaneOffice, new_nonce, utc_now
-from ..stamping import ORDER_VALID_FOR
+from ..lane_office import LaneOffice, utc_now
+from ..order_head import order_head
 from .life import Asked, Life, LifePlan, Seen, carry_out, look, see
 from .place import nothing_is_under_way, the_guard_looks_at_the_lane, the_policy_is_known
 
@@ -149,15 +149,8 @@ class ReleaseKept(Life[Release]):
 
 def _drop(office: LaneOffice, document: Release, digest: Digest) -> str:
     configuration = office.configuration(document.lane)
-    now = utc_now()
     order = ReleaseOrder(
-        lane=document.lane,
-        nonce=new_nonce(),
-        database=configuration.database,
-        filestore_path=configuration.filestore_path,
-        issued_at=now,
-        begin_before=now + ORDER_VALID_FOR,
-        rulebook_version=RULEBOOK_VERSION,
+        **order_head(document.lane, configuration.database, configuration.filestore_path),
         kept=document.kept,
         has_filestore=document.has_filestore,
         basis=_basis(office, document, digest),

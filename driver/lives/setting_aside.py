@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from launchplane_lane_contracts.contract import (
-    RULEBOOK_VERSION,
     DatabaseName,
     Digest,
     FilestorePath,
@@ -21,8 +20,8 @@ from launchplane_lane_contracts.reasons import ReasonCode, reason
 from launchplane_lane_contracts.vocabulary import DatabaseState
 
 from .. import guard_client
-from ..lane_office import LaneOffice, new_nonce, utc_now
-from ..stamping import ORDER_VALID_FOR
+from ..lane_office import LaneOffice
+from ..order_head import order_head
 from .life import Seen, see
 
 
@@ -76,16 +75,9 @@ def set_aside(
 
     None where only files were kept. Raises Refused, CouldNotTell or Busy.
     """
-    now = utc_now()
     permit_id = PermitId(what.digest[:32])
     order = SetAsideOrder(
-        lane=what.lane,
-        nonce=new_nonce(),
-        database=what.database,
-        filestore_path=what.filestore_path,
-        issued_at=now,
-        begin_before=now + ORDER_VALID_FOR,
-        rulebook_version=RULEBOOK_VERSION,
+        **order_head(what.lane, what.database, what.filestore_path),
         permit_id=permit_id,
         kept_name=what.kept_name,
         database_oid=what.database_oid,
@@ -117,7 +109,7 @@ def set_aside(
         generation=what.generation,
         nonce=seen.record.nonce if is_recorded else None,
         permit_id=permit_id,
-        set_aside_at=now,
+        set_aside_at=order.issued_at,
         authoritative=authoritative,
         has_filestore=what.has_filestore,
     )

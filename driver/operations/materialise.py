@@ -3,9 +3,7 @@
 For lanes without a devkit. `start` and `retry` give what waits there the lane's name.
 """
 
-from datetime import timedelta
-
-from launchplane_lane_contracts.contract import RULEBOOK_VERSION, OperationId
+from launchplane_lane_contracts.contract import OperationId
 from launchplane_lane_contracts.errors import CouldNotTell, Refused
 from launchplane_lane_contracts.evidence import SideData
 from launchplane_lane_contracts.orders import MaterialiseOrder
@@ -16,13 +14,12 @@ from launchplane_lane_contracts.vocabulary import DataSource, OperationPhase
 
 from ..backups.asking import place
 from ..guard_client import carry_out
-from ..lane_office import LaneOffice, new_nonce, utc_now
+from ..lane_office import LaneOffice, utc_now
+from ..order_head import order_head
 from ..planning import make_plan, note_decision, require_same
 from ..store.records import OperationRecord
 from .steps import wrong_phase
 
-ORDER_VALID_FOR = timedelta(minutes=15)
-"""How long after it is signed a source may begin to be restored; that itself takes its time."""
 RESTORED = frozenset({DataSource.UPSTREAM_RESTORE, DataSource.BACKUP_RESTORE})
 """Sources that are copied. All others are there already, or are made by Odoo."""
 PHASES = frozenset({OperationPhase.AUTHORIZED, OperationPhase.BEGUN, OperationPhase.MATERIALISED})
@@ -86,17 +83,10 @@ def _decided_again(office: LaneOffice, operation: OperationRecord) -> Plan:
 def _order(operation: OperationRecord, made: Plan) -> MaterialiseOrder:
     target = made.target
     assert target.obligations is not None
-    now = utc_now()
     backup = made.observation.incoming.backup
     restores = target.request.data_source is DataSource.BACKUP_RESTORE
     return MaterialiseOrder(
-        lane=operation.lane,
-        nonce=new_nonce(),
-        database=target.database,
-        filestore_path=target.filestore_path,
-        issued_at=now,
-        begin_before=now + ORDER_VALID_FOR,
-        rulebook_version=RULEBOOK_VERSION,
+        **order_head(operation.lane, target.database, target.filestore_path),
         operation_id=operation.operation_id,
         plan_digest=made.plan_digest,
         upstream=None if restores else target.upstream_source,

@@ -1,6 +1,6 @@
 """`undo`: the old data goes back under a new generation; what stands there is kept instead."""
 
-from launchplane_lane_contracts.contract import RULEBOOK_VERSION, DatabaseName, OperationId, later
+from launchplane_lane_contracts.contract import DatabaseName, OperationId, later
 from launchplane_lane_contracts.errors import Refused
 from launchplane_lane_contracts.evidence import KeptData
 from launchplane_lane_contracts.marker import Lineage, Marker, PhysicalIdentity
@@ -17,8 +17,9 @@ from launchplane_lane_contracts.vocabulary import (
 )
 
 from ..guard_client import carry_out, sweep
-from ..lane_office import LaneOffice, new_nonce, utc_now
-from ..stamping import ORDER_VALID_FOR, stamp
+from ..lane_office import LaneOffice, utc_now
+from ..order_head import order_head
+from ..stamping import stamp
 from ..store.records import OperationRecord
 from .materialise import RESTORED
 from .steps import (
@@ -66,13 +67,7 @@ def undo(office: LaneOffice, operation_id: OperationId) -> OperationRecord:
     configuration = office.configuration(operation.lane)
     generation = office.store.new_generation(operation.lane)
     order = UndoOrder(
-        lane=operation.lane,
-        nonce=new_nonce(),
-        database=permit.database,
-        filestore_path=permit.filestore_path,
-        issued_at=utc_now(),
-        begin_before=utc_now() + ORDER_VALID_FOR,
-        rulebook_version=RULEBOOK_VERSION,
+        **order_head(operation.lane, permit.database, permit.filestore_path),
         permit_id=permit.permit_id,
         earlier_permits=operation.earlier_permit_ids,
         remains_name=kept_name(permit.database, permit.generation, REMAINS, permit.permit_id),
