@@ -18,10 +18,10 @@ from launchplane_lane_contracts.request import FreshVolumes, Request
 
 from . import hookspecs
 from .answers import DriverDescription, Verdict
+from .audience import told_to
 from .descriptor import DRIVER_ID
 from .host_identity import HostIdentity
 from .notice import Notice
-from .telling import told_to
 
 ENTRY_POINT_GROUP = "launchplane.drivers"
 DRIVER = DRIVER_ID

@@ -2,11 +2,11 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
-from typing import Protocol
+from collections.abc import Callable
+from contextlib import suppress
 
+from .audience import audience_here
+from .host import DriverHost
 from .notice import Notice
 
 PATIENCE_SECONDS = 2.0
@@ -16,31 +16,11 @@ MOST_AT_ONCE = 64
 """How many may be being told at once; whoever is slow misses what comes beyond that."""
 
 
-class Audience(Protocol):
-    """Whoever can be told."""
-
-    def listeners(self) -> tuple[Callable[[Notice], object], ...]:
-        """Each listener by itself."""
-
-
-_AUDIENCE: ContextVar[Audience | None] = ContextVar("audience", default=None)
-
-
-@contextmanager
-def told_to(audience: Audience) -> Iterator[None]:
-    """Who is told of what happens in here."""
-    token = _AUDIENCE.set(audience)
-    try:
-        yield
-    finally:
-        _AUDIENCE.reset(token)
-
-
 class Teller:
     """Tells each notice to each listener, in threads that nobody waits for longer than a moment."""
 
     def __init__(self, patience: float = PATIENCE_SECONDS) -> None:
-        self._audience = _AUDIENCE.get()
+        self._audience = audience_here()
         self._patience = patience
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
@@ -61,7 +41,7 @@ class Teller:
             running[0].join(left)
 
     def _to_everybody(self, notice: Notice) -> None:
-        audience = self._audience or _installed()
+        audience = self._audience or DriverHost.from_entry_points()
         for listener in audience.listeners():
             self._start(lambda listener=listener: listener(notice))  # type: ignore[misc]
 
@@ -79,10 +59,3 @@ class Teller:
             with suppress(RuntimeError):
                 thread.start()
                 self._threads.append(thread)
-
-
-def _installed() -> Audience:
-    # Not above: the host's drivers import this module.
-    from .host import DriverHost
-
-    return DriverHost.from_entry_points()

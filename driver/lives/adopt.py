@@ -12,12 +12,7 @@ from launchplane_lane_contracts.vocabulary import DatabaseState, FilestoreState,
 from ..lane_office import LaneOffice
 from .life import Life, LifePlan, Seen
 from .marking import mark, marked_before
-from .place import (
-    no_witness_contradicts,
-    nothing_is_under_way,
-    the_guard_looks_at_the_lane,
-    the_policy_is_known,
-)
+from .place import no_witness_contradicts, the_lane_is_known_and_free
 
 _DIFFERS = {
     MarkerState.BOUND: "the marker is as recorded",
@@ -41,9 +36,7 @@ class Adopt(Life[Adoption]):
 
     def refusals(self, seen: Seen) -> Iterator[Reason]:
         """It must be data at the lane's own place that is nobody else's and not newer."""
-        yield from the_policy_is_known(seen)
-        yield from nothing_is_under_way(seen)
-        yield from the_guard_looks_at_the_lane(seen)
+        yield from the_lane_is_known_and_free(seen)
         yield from no_witness_contradicts(seen.observation)
         yield from _is_at_its_own_place(seen)
         if seen.observation.database.state is not DatabaseState.INITIALISED:

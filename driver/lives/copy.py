@@ -22,12 +22,7 @@ from ..lane_office import LaneOffice
 from .life import Asked, Life, LifePlan, Seen
 from .lower import policy_protects
 from .marking import mark, marked_before
-from .place import (
-    no_witness_contradicts,
-    nothing_is_under_way,
-    the_guard_looks_at_the_lane,
-    the_policy_is_known,
-)
+from .place import no_witness_contradicts, the_lane_is_known_and_free
 
 COPIED = "copied"
 
@@ -41,9 +36,7 @@ class Copy(Life[Copying]):
 
     def refusals(self, seen: Seen) -> Iterator[Reason]:
         """It must be another lane's data by a good marker, elsewhere than that lane has it."""
-        yield from the_policy_is_known(seen)
-        yield from nothing_is_under_way(seen)
-        yield from the_guard_looks_at_the_lane(seen)
+        yield from the_lane_is_known_and_free(seen)
         yield from _runtime_is_this_lane(seen)
         yield from _is_another_lanes_data(seen)
         yield from _is_not_the_original(seen)

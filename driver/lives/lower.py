@@ -20,13 +20,7 @@ from ..order_head import order_head
 from ..store.store import LOWERED
 from .life import Life, LifePlan, Seen, see
 from .marking import record_marked
-from .place import (
-    no_witness_contradicts,
-    nothing_is_under_way,
-    the_data_is_bound,
-    the_guard_looks_at_the_lane,
-    the_policy_is_known,
-)
+from .place import no_witness_contradicts, the_data_is_bound, the_lane_is_known_and_free
 
 
 class Lower(Life[Lowering]):
@@ -38,9 +32,7 @@ class Lower(Life[Lowering]):
 
     def refusals(self, seen: Seen) -> Iterator[Reason]:
         """It must be bound data in order, that nothing but its own marker protects."""
-        yield from the_policy_is_known(seen)
-        yield from nothing_is_under_way(seen)
-        yield from the_guard_looks_at_the_lane(seen)
+        yield from the_lane_is_known_and_free(seen)
         yield from no_witness_contradicts(seen.observation)
         disorder = tuple(the_data_is_bound(seen, ReasonCode.MARKER_ABSENT))
         yield from disorder

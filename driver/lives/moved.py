@@ -24,12 +24,7 @@ from .kept_doors import is_open, switch_kept
 from .life import Asked, Life, LifePlan, Seen
 from .marking import mark, marked_before
 from .old_place import read_old_place
-from .place import (
-    no_witness_contradicts,
-    nothing_is_under_way,
-    the_guard_looks_at_the_lane,
-    the_policy_is_known,
-)
+from .place import no_witness_contradicts, the_lane_is_known_and_free
 from .release import counts_as_authoritative
 
 MOVED = "moved"
@@ -58,9 +53,7 @@ class Moved(Life[Move]):
 
     def refusals(self, seen: Seen) -> Iterator[Reason]:
         """It must be the recorded data by its marker, elsewhere, and the old place must be over."""
-        yield from the_policy_is_known(seen)
-        yield from nothing_is_under_way(seen)
-        yield from the_guard_looks_at_the_lane(seen)
+        yield from the_lane_is_known_and_free(seen)
         observation = _as_a_new_place(seen)
         yield from no_witness_contradicts(observation)
         yield from _is_the_recorded_data(seen)

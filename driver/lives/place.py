@@ -70,6 +70,13 @@ def the_guard_looks_at_the_lane(seen: Seen) -> Iterator[Reason]:
         )
 
 
+def the_lane_is_known_and_free(seen: Seen) -> Iterator[Reason]:
+    """What nearly every life asks for first: all of the above."""
+    yield from the_policy_is_known(seen)
+    yield from nothing_is_under_way(seen)
+    yield from the_guard_looks_at_the_lane(seen)
+
+
 _CONTRADICTIONS = {
     RuntimeState.OTHER_LANE: ReasonCode.RUNTIME_OTHER_LANE,
     RuntimeState.OTHER_DEPLOYMENT: ReasonCode.RUNTIME_OTHER_DEPLOYMENT,

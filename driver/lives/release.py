@@ -26,7 +26,7 @@ from ..backups.pins import pin
 from ..lane_office import LaneOffice, utc_now
 from ..order_head import order_head
 from .life import Asked, Life, LifePlan, Seen, carry_out, look, see
-from .place import nothing_is_under_way, the_guard_looks_at_the_lane, the_policy_is_known
+from .place import the_lane_is_known_and_free
 
 
 class ReleaseKept(Life[Release]):
@@ -39,9 +39,7 @@ class ReleaseKept(Life[Release]):
 
     def refusals(self, seen: Seen) -> Iterator[Reason]:
         """It must be kept data as it was recorded, on a lane where nothing is unfinished."""
-        yield from the_policy_is_known(seen)
-        yield from nothing_is_under_way(seen)
-        yield from the_guard_looks_at_the_lane(seen)
+        yield from the_lane_is_known_and_free(seen)
         kept = _kept(seen)
         if kept is None:
             yield reason(

@@ -11,13 +11,7 @@ from launchplane_lane_contracts.reasons import Reason, ReasonCode
 from ..lane_office import LaneOffice, utc_now
 from .life import Asked, Life, LifePlan, Seen
 from .marking import mark, marked_before
-from .place import (
-    no_witness_contradicts,
-    nothing_is_under_way,
-    the_data_is_bound,
-    the_guard_looks_at_the_lane,
-    the_policy_is_known,
-)
+from .place import no_witness_contradicts, the_data_is_bound, the_lane_is_known_and_free
 
 
 class Restamp(Life[Restamping]):
@@ -30,9 +24,7 @@ class Restamp(Life[Restamping]):
 
     def refusals(self, seen: Seen) -> Iterator[Reason]:
         """It must be bound data, in order."""
-        yield from the_policy_is_known(seen)
-        yield from nothing_is_under_way(seen)
-        yield from the_guard_looks_at_the_lane(seen)
+        yield from the_lane_is_known_and_free(seen)
         yield from no_witness_contradicts(seen.observation)
         yield from the_data_is_bound(seen, ReasonCode.NOTHING_TO_ENROL)
 

@@ -17,12 +17,7 @@ from launchplane_lane_contracts.vocabulary import DatabaseState, FilestoreState,
 
 from ..lane_office import LaneOffice, utc_now
 from .life import Life, LifePlan, Seen, see
-from .place import (
-    no_witness_contradicts,
-    nothing_is_under_way,
-    the_guard_looks_at_the_lane,
-    the_policy_is_known,
-)
+from .place import no_witness_contradicts, the_lane_is_known_and_free
 from .setting_aside import WhatIsThere, has_files, keep_for, set_aside
 
 RETIRED = "retired"
@@ -39,9 +34,7 @@ class Retire(Life[Retirement]):
     def refusals(self, seen: Seen) -> Iterator[Reason]:
         """What is there must be the lane's recorded data, in order, or nothing."""
         lane, record, database = seen.asked.lane, seen.record, seen.observation.database
-        yield from the_policy_is_known(seen)
-        yield from nothing_is_under_way(seen)
-        yield from the_guard_looks_at_the_lane(seen)
+        yield from the_lane_is_known_and_free(seen)
         yield from no_witness_contradicts(seen.observation)
         if record.retired:
             yield reason(

@@ -12,10 +12,11 @@ import pytest
 
 from launchplane_lane_contracts.vocabulary import RolloutState
 from launchplane_lane_driver import operations, planning
+from launchplane_lane_driver.audience import told_to
 from launchplane_lane_driver.lane_office import LaneOffice, utc_now
 from launchplane_lane_driver.notice import Notice, NoticeKind
 from launchplane_lane_driver.notices import due_notices
-from launchplane_lane_driver.telling import Teller, told_to
+from launchplane_lane_driver.telling import Teller
 from tests.driver.sample import CM
 from tests.driver.small_host import SmallHost, SmallLane, resettable_policy
 from tests.typed_pages import text_of
