@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -17,7 +18,7 @@ from launchplane_lane_guard.backups_folder import Backup
 from launchplane_lane_guard.database import connected
 from launchplane_lane_guard.lane_fingerprint import fingerprint_lane
 from launchplane_lane_guard.prove import prove
-from launchplane_lane_guard.scratch import drop_abandoned
+from launchplane_lane_guard.scratch import drop_abandoned, scratch_database
 from launchplane_lane_guard.settings import SCRATCH_PREFIX, GuardSettings
 from tests.backups.conftest import Standing
 from tests.backups.forging import copy_of, dumped_with, flip, restored, signed_again
@@ -339,6 +340,28 @@ def busy_server(cluster: PrivateCluster) -> Iterator[None]:
     yield
     cluster.execute("ALTER SYSTEM RESET autovacuum_naptime")
     cluster.execute("SELECT pg_reload_conf()")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("busy_server")
+def test_a_scratch_goes_while_the_server_vacuums_it(standing: Standing) -> None:
+    with scratch_database(standing.settings) as scratch:
+        # A small company's table would do it as well, at the wrong moment.
+        standing.lane.execute(
+            "CREATE TABLE slow (id int) WITH (autovacuum_vacuum_threshold = 0, "
+            "autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 100, "
+            "autovacuum_vacuum_cost_limit = 1);"
+            "INSERT INTO slow SELECT generate_series(1, 20000); DELETE FROM slow",
+            scratch.name,
+        )
+        until = time.monotonic() + 30
+        while not standing.lane.cluster.execute(
+            f"SELECT 1 FROM pg_stat_activity WHERE datid = {scratch.oid} "
+            "AND backend_type = 'autovacuum worker' AND query LIKE '%VACUUM%slow%'"
+        ):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+    assert scratch.name not in fingerprint.databases(standing.lane.cluster)
 
 
 def test_the_load_proof_is_given_apart(standing: Standing) -> None:

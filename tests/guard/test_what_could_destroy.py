@@ -125,11 +125,11 @@ REASONS: dict[tuple[str, str], str] = {
     ): "the host's note that a drill is at a lane",
     (
         SCRATCH,
-        'cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))',
+        'cursor.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))',
     ): "a scratch, by a name that no lane's database may have (tests/backups/test_prove.py)",
     (
         SIDE,
-        'cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))',
+        'cursor.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))',
     ): "a side database, by its name and without a tag (tests/backups/restores)",
     (
         SIDE,

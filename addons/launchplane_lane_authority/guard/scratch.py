@@ -21,7 +21,7 @@ from launchplane_lane_contracts.errors import CouldNotTell
 
 from .database import MAINTENANCE_DATABASE, connected, query_through
 from .settings import SCRATCH_PREFIX, GuardSettings
-from .swap import set_locked
+from .swap import send_away, set_locked
 
 COMMENT = "scratch of launchplane-lane-authority: made to prove a backup, dropped afterwards"
 _NAME = re.compile(rf"{SCRATCH_PREFIX}[0-9a-f]{{16}}")
@@ -125,8 +125,9 @@ def _drop(server: Connection, name: str) -> None:
         return
     if query("SELECT 1 FROM pg_database WHERE datname = %s AND datistemplate", (name,)):
         set_locked(server, DatabaseName(name), locked=False)
+    send_away(server, DatabaseName(name))
     with server.cursor() as cursor:
-        cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        cursor.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
 
 
 def _hold(server: Connection, name: str) -> bool:

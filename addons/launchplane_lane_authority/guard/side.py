@@ -30,7 +30,7 @@ from .database import MAINTENANCE_DATABASE, connected, first_line, query_through
 from .one_at_a_time import one_at_a_time
 from .sessions import end_sessions
 from .settings import GuardSettings
-from .swap import allow_connections, close, set_locked
+from .swap import allow_connections, close, send_away, set_locked
 
 SIDES = "sides"
 ORDER = "order.json"
@@ -239,7 +239,8 @@ def drop_side_database(settings: GuardSettings, name: DatabaseName) -> None:
             cursor.execute("SET statement_timeout = 0")
             if entry.locked:
                 set_locked(server, name, locked=False)
-            cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            send_away(server, name)
+            cursor.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
     except psycopg2.Error as problem:
         raise CouldNotTell(
             f"The side database {name} could not be dropped: {first_line(problem)}. The next run "

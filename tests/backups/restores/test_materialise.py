@@ -92,6 +92,7 @@ def test_once_more_takes_the_place_of_the_first(estate: OldHostEstate) -> None:
 def test_a_begin_without_what_waited_is_refused(estate: OldHostEstate) -> None:
     side = estate.brought()
     permit = estate.permit(FROM_UPSTREAM)
+    estate.cluster.execute(f'ALTER DATABASE "{side.name}" WITH IS_TEMPLATE false')
     estate.cluster.execute(f'DROP DATABASE "{side.name}"')
     estate.create_database(side.name, "another one of that name")
     before = estate.everything()
