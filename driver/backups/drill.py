@@ -76,7 +76,9 @@ def drill(office: LaneOffice, lanes: Sequence[Lane], how: HowToDrill) -> DrillRe
     # Of this run alone: another drill of this machine is another one.
     holder = secrets.token_hex(16)
     with ThreadPoolExecutor(max(1, how.at_once)) as pool:
-        done = list(pool.map(lambda lane: _one(office, lane, holder, how), lanes))
+        # A lane that is named twice is this drill's twice, and would be captured twice at once.
+        each_once = dict.fromkeys(lanes)
+        done = list(pool.map(lambda lane: _one(office, lane, holder, how), each_once))
     order = list(DrillOutcome)
     worst = (DrillOutcome.FAILED, DrillOutcome.COULD_NOT_TELL)
     done.sort(key=lambda each: (each.outcome not in worst, order.index(each.outcome)))

@@ -10,7 +10,7 @@ from launchplane_lane_contracts.lane import Lane
 
 from ..backups.drill import HowToDrill, drill, lanes_to_drill, say_nothing
 from ..spelled_out import one_line
-from .shared import LANE, answer, json_option, office_of, say
+from .shared import LANE, FiniteRange, answer, json_option, office_of, say
 
 
 @click.command("drill")
@@ -31,7 +31,7 @@ from .shared import LANE, answer, json_option, office_of, say
 )
 @click.option(
     "--due-after",
-    type=click.FloatRange(0, 24 * 36_500),
+    type=FiniteRange(0, 24 * 36_500),
     metavar="HOURS",
     help="Make anew what is older; by default half of what the lane's policy allows.",
 )

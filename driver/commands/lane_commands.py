@@ -14,11 +14,11 @@ from .folding import say_folded
 from .lane_page import lane_page
 from .lane_table import NARROWEST_TABLE, LaneRows
 from .progress import waiting_for
-from .shared import LANE, answer, json_option, office_of, say
+from .shared import LANE, FiniteRange, answer, json_option, office_of, say
 
 watch_option = click.option(
     "--watch",
-    type=click.FloatRange(min=0.1),
+    type=FiniteRange(min=0.1),
     metavar="SECONDS",
     help="Look again after so many seconds, until Ctrl-C. In JSON: one line each time.",
 )

@@ -1,6 +1,7 @@
 """What the commands share: options, opening the host, and printing."""
 
 import json
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -111,6 +112,20 @@ class InstantType(click.ParamType[datetime]):
 
 
 INSTANT = InstantType()
+
+
+class FiniteRange(click.FloatRange):
+    """A number within bounds; what is no number is within all of them, and is a usage error."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read a number."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return number
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 person_option = click.option(

@@ -203,7 +203,9 @@ def test_files_that_are_not_whole_refuse_until_they_are_accepted(
     assert manifest.filestore.count == 11
 
 
-def test_the_place_has_to_be_another_volume(standing: Standing, tmp_path: Path) -> None:
+def test_the_place_has_to_be_another_volume(
+    standing: Standing, tmp_path: Path, backups: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for place, words in (
         (None, "LANE_AUTHORITY_BACKUPS is not set"),
         (tmp_path / "nothing", "is not a folder"),
@@ -213,6 +215,11 @@ def test_the_place_has_to_be_another_volume(standing: Standing, tmp_path: Path) 
             capture(replace(standing.settings, backups=place))
         assert refused_for(problem) == {ReasonCode.BACKUPS_UNUSABLE}
     assert list(tmp_path.iterdir()) == []
+    # Nor may one broken disk take them and the server's data.
+    monkeypatch.setenv("LANE_AUTHORITY_DATABASE_VOLUME", str(backups))
+    with pytest.raises(Refused, match=f"is on the same volume as {backups}"):
+        capture(replace(standing.settings, backups=backups))
+    assert list(backups.iterdir()) == []
 
 
 def test_the_command_answers_with_the_gate(standing: Standing, backups: Path) -> None:

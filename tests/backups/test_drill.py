@@ -73,9 +73,10 @@ def test_what_is_due_is_captured_and_proven_and_the_rest_left(
     }
     assert len(gates(host, first)) == 1
     again = HowToDrill(workers=1, due_after=timedelta(0))
-    assert outcomes(drill(host.office, (first.lane,), again)) == {
-        str(first.lane): DrillOutcome.PROVEN
-    }
+    # Named twice, it is drilled once.
+    assert [each.outcome for each in drill(host.office, (first.lane, first.lane), again).lanes] == [
+        DrillOutcome.PROVEN
+    ]
     assert len(gates(host, first)) == 2
 
 
@@ -101,6 +102,7 @@ def test_what_fails_is_named_and_stops_no_other(host: SmallHost, backups: Path) 
     assert report.lanes[0].lane == silent.lane
     assert len(gates(host, broken)) == 2
     assert bad in gates(host, broken)
+    assert host.operate("drill", "--due-after", "nan").code == 2
     answered = host.operate("drill", str(good.lane), "--json")
     assert answered.code == 0
     assert json.loads(answered.stdout)["lanes"][0]["outcome"] == "not due"

@@ -29,6 +29,7 @@ from launchplane_lane_contracts.reasons import Reason, ReasonCode, reason
 
 from .durable import sync_folder
 from .moving import existing
+from .room_beside import database_volume
 from .settings import BACKUPS_VARIABLE, GuardSettings
 
 LARGEST_MANIFEST_BYTES = 256 * 1024 * 1024
@@ -84,9 +85,11 @@ def backups_of(settings: GuardSettings) -> Path:
 
 
 def require_other_volume(settings: GuardSettings, folder: Path) -> None:
-    """Raise Refused when the backups lie on the volume of what they are to replace."""
-    beside = [settings.filestore, *([settings.keep] if settings.keep is not None else [])]
+    """Raise Refused when the backups are seen to lie on the volume of what they are to replace."""
+    beside = [settings.filestore, settings.keep, database_volume(settings)]
     for place in beside:
+        if place is None:
+            continue
         # Another mount of the same disk is no other volume: one broken disk would take both.
         if existing(place).stat().st_dev == folder.stat().st_dev:
             raise Refused.because(
@@ -98,8 +101,8 @@ def _unusable(detail: str) -> Reason:
     return reason(
         ReasonCode.BACKUPS_UNUSABLE,
         f"The place for backups cannot be used: {detail}.",
-        "Give the lane's runtime a persistent folder on another volume than the filestore and the "
-        f"keep ({BACKUPS_VARIABLE}), and let the guard write to it.",
+        "Give the lane's runtime a persistent folder on another volume than the filestore, the "
+        f"keep and the server's data ({BACKUPS_VARIABLE}), and let the guard write to it.",
         detail=detail,
     )
 

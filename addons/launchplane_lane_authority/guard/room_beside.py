@@ -28,7 +28,7 @@ def require_room(
     environment: Mapping[str, str] = os.environ,
 ) -> None:
     """Raise Refused where it can be seen that database or files don't fit. Raises OSError."""
-    volume = _database_volume(settings, environment)
+    volume = database_volume(settings, environment)
     reasons = tuple(
         _lacks(
             [
@@ -45,7 +45,7 @@ def require_room_for_scratch(
     settings: GuardSettings, database_bytes: int, environment: Mapping[str, str] = os.environ
 ) -> None:
     """Raise Refused where it can be seen that a scratch database doesn't fit. Raises OSError."""
-    volume, needed = _database_volume(settings, environment), _restored(database_bytes)
+    volume, needed = database_volume(settings, environment), _restored(database_bytes)
     if volume is None or (free := free_bytes(volume)) >= needed:
         return
     raise Refused.because(
@@ -86,7 +86,9 @@ def _lacks(parts: list[tuple[str, Path | None, int | None]]) -> Iterator[Reason]
             )
 
 
-def _database_volume(settings: GuardSettings, environment: Mapping[str, str]) -> Path | None:
+def database_volume(
+    settings: GuardSettings, environment: Mapping[str, str] = os.environ
+) -> Path | None:
     """Where the server's data lies, if that can be seen from here."""
     named = environment.get(VOLUME_VARIABLE, "")
     if named and Path(named).is_dir():
