@@ -14,6 +14,7 @@ from launchplane_lane_contracts.mistakes import printable
 Value = TypeVar("Value")
 
 _MORE_SPACES = re.compile("(?<= ) ")
+_NOT_PLAIN = re.compile("[^\n -~]")
 _NO_LINES_OF_OURS = re.compile("[^\n\t]+")
 
 
@@ -28,6 +29,19 @@ def one_line(text: str) -> str:
 def no_control(text: str) -> str:
     """Lines of ours, in which nothing is left that a terminal would obey."""
     return _NO_LINES_OF_OURS.sub(lambda part: printable(part[0]), text)
+
+
+def harmless_json(text: str) -> str:
+    """The same JSON, in which what a terminal would obey is written by its number."""
+    return _NOT_PLAIN.sub(
+        lambda found: found[0] if found[0].isprintable() else _number(found[0]), text
+    )
+
+
+def _number(character: str) -> str:
+    """As JSON writes it: two of them where one is not enough."""
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def spelled_out(value: Value) -> Value:

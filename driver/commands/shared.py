@@ -18,7 +18,7 @@ from launchplane_lane_contracts.lane import Lane
 
 from ..host_directory import HostDirectory, default_path
 from ..lane_office import LaneOffice
-from ..spelled_out import no_control
+from ..spelled_out import harmless_json, no_control
 from ..store import Store
 
 LONGEST_NAME = 200
@@ -194,4 +194,5 @@ def say(text: str = "") -> None:
 def answer(value: Contract | dict[str, Any] | list[Any]) -> None:
     """One JSON document, on standard output."""
     plain = value.to_plain() if isinstance(value, Contract) else value
-    click.echo(json.dumps(plain, sort_keys=True, ensure_ascii=False, default=str))
+    text = json.dumps(plain, sort_keys=True, ensure_ascii=False, default=str)
+    click.echo(harmless_json(text))

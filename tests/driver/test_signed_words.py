@@ -1,5 +1,6 @@
 """What is signed stands in the words that are read before: every field, and nothing besides."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from launchplane_lane_contracts.reasons import ReasonCode, reason
 from launchplane_lane_driver.clock_correction import correction_words
 from launchplane_lane_driver.commands.folding import EDGE
 from launchplane_lane_driver.commands.lives_commands import life_words
+from launchplane_lane_driver.commands.shared import answer
 from launchplane_lane_driver.commands.words import people_words, plan_words, policy_words
 from launchplane_lane_driver.lives import LIVES
 from launchplane_lane_driver.people_changes import ProposedPeople
@@ -202,6 +204,17 @@ def test_a_refusal_shows_it_as_well() -> None:
     for problem in (refused, BadInput(FORGED)):
         told = refusal_text(problem)
         assert all(each.isprintable() or each == "\n" for each in told)
+
+
+def test_in_json_it_is_the_same_text_and_moves_no_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = FORGED + "\x7f\U000e0001é"
+    answer({"reason": words})
+    told = capsys.readouterr().out
+    assert json.loads(told) == {"reason": words}
+    assert all(each.isprintable() or each == "\n" for each in told)
+    assert "é" in told
 
 
 def test_every_document_of_a_life_is_looked_at() -> None:
