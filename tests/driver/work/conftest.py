@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.driver.fork_server import ForkServer
+from tests.driver.guard_at_home import guards_at_home
 from tests.driver.small_host import (
     ANN,
     BEN,
@@ -39,7 +40,7 @@ class Around:
 @pytest.fixture(scope="session")
 def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Around]:
     """Make it."""
-    with PrivateCluster() as cluster, ForkServer() as forks:
+    with PrivateCluster() as cluster, ForkServer() as forks, guards_at_home():
         yield everything_around(cluster, forks, tmp_path_factory.mktemp("around"))
 
 
