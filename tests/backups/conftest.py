@@ -12,7 +12,6 @@ from launchplane_lane_guard.capture import capture
 from launchplane_lane_guard.settings import GuardSettings, settings_from_environment
 from tests.backups.places import folder_in_memory
 from tests.driver.fork_server import ForkServer
-from tests.driver.guard_at_home import guards_at_home
 from tests.driver.small_host import SmallHost
 from tests.driver.work.conftest import Around, everything_around, laid_out
 from tests.guard.attachments import attach, forget_odd_names
@@ -61,7 +60,7 @@ def standing(
 @pytest.fixture(scope="session")
 def around(cluster: PrivateCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Around]:
     """What every host of this part shares: forks, and people with keys."""
-    with ForkServer() as forks, guards_at_home():
+    with ForkServer() as forks:
         yield everything_around(cluster, forks, tmp_path_factory.mktemp("around"))
 
 

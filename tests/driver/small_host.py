@@ -38,7 +38,6 @@ from launchplane_lane_driver.policy_changes import apply_policy, propose_policy
 from launchplane_lane_driver.store.records import OperationRecord
 from tests.declarations import declaration_text
 from tests.driver.fork_server import Done, ForkServer, Run
-from tests.driver.guard_at_home import AT_HOME
 from tests.driver.runtime_standin import RuntimeStandIn
 from tests.guard import fingerprint
 from tests.real.postgres import QUICKLY, PrivateCluster
@@ -114,10 +113,8 @@ class SmallLane:
     def put_guard_back(self, **changed: str) -> None:
         """The guard is the real one, in this lane's environment with these changes."""
         environment = {**self.environment(), **changed}
-        text = self.forks.guard_program(environment)
-        write_program(self.real_guard, text)
+        write_program(self.real_guard, self.forks.guard_program(environment))
         shutil.copy2(self.real_guard, self.guard)
-        AT_HOME[self.guard] = text, environment
 
     def put_unruly_guard(self) -> None:
         """A guard whose rule book is planted off; for runs in which harm must be done."""

@@ -50,6 +50,8 @@ from tests.driver.work.conftest import Around, laid_out
 from tests.guard import fingerprint
 from tests.guard.conftest import clean
 
+from .guard_at_home import AT_HOME, guards_at_home
+
 FEW, MANY = 4, 10_000
 FIXED = 3
 STEPS = 12
@@ -101,6 +103,8 @@ class History(RuleBasedStateMachine):
         around = self.around
         self.host = laid_out(around)
         self.lane = around.snapshots.lane("production", self.host, SmallHost.add_production)
+        environment = self.lane.environment()
+        AT_HOME[self.lane.guard] = (self.lane.forks.guard_program(environment), environment)
         self.store = self.host.office.store
         self.lane_backups = self.backups / secrets.token_hex(4)
         self.lane_backups.mkdir()
@@ -463,7 +467,7 @@ class Killing:
 @pytest.fixture
 def history(around: Around) -> Iterator[type[History]]:
     """The machine, with the server, the people and a place of this run."""
-    with folder_in_memory() as folder:
+    with folder_in_memory() as folder, guards_at_home():
         made = type(
             "OneHistory",
             (History,),

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.driver.fork_server import ForkServer
-from tests.driver.guard_at_home import guards_at_home
 from tests.driver.small_host import (
     ANN,
     BEN,
@@ -40,7 +39,7 @@ class Around:
 @pytest.fixture(scope="session")
 def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Around]:
     """Make it."""
-    with PrivateCluster() as cluster, ForkServer() as forks, guards_at_home():
+    with PrivateCluster() as cluster, ForkServer() as forks:
         yield everything_around(cluster, forks, tmp_path_factory.mktemp("around"))
 
 

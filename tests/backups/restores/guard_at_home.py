@@ -21,7 +21,7 @@ from launchplane_lane_driver import guard_client
 from launchplane_lane_guard.command_line import main
 
 AT_HOME: dict[Path, tuple[str, Mapping[str, str]]] = {}
-"""The programs that stand for the real guard, and the environment that each runs it in."""
+"""The programs that stand for the real guard: what is in each, and in what environment it runs."""
 ONE_AT_A_TIME = threading.Lock()
 """The environment and the streams are the process's own."""
 
