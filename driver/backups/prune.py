@@ -6,16 +6,18 @@ from typing import Any
 
 from launchplane_lane_contracts.backup_answers import BackupListed, BackupsListed
 from launchplane_lane_contracts.contract import BackupId
-from launchplane_lane_contracts.errors import CouldNotTell
+from launchplane_lane_contracts.errors import CouldNotTell, Refused
 from launchplane_lane_contracts.evidence import BackupGate
 from launchplane_lane_contracts.lane import Lane
 from launchplane_lane_contracts.orders import PruneOrder
+from launchplane_lane_contracts.reasons import ReasonCode, reason
 from launchplane_lane_contracts.receipt import Outcome
 
 from .. import guard_client
 from ..evidence import USUAL_BACKUP_MAX_AGE, is_of_recorded_data, proof_of
 from ..lane_office import LaneOffice, utc_now
 from ..order_head import order_head
+from ..store.store import LARGEST_STEP_BACK
 from .asking import place, result_of
 from .pins import pinned_backups
 
@@ -69,11 +71,36 @@ def prune(office: LaneOffice, lane: Lane, keep_for: timedelta) -> tuple[Retained
 
     Raises Refused, CouldNotTell.
     """
+    _require_clock(office, lane)
     found = look(office, lane, keep_for)
     going = tuple(each.backup.gate.backup_id for each in found if not each.why)
     if going:
         _remove(office, lane, going)
     return found
+
+
+def _require_clock(office: LaneOffice, lane: Lane) -> None:
+    """Raise Refused where the lane's server has another time: by one ahead, all backups are old.
+
+    Raises CouldNotTell where it cannot be read: a lane that is gone may need every backup.
+    """
+    office.require_clock()
+    server, now = guard_client.show(office.configuration(lane)).database.server, utc_now()
+    if server is None:
+        raise CouldNotTell(
+            f"The server of lane {lane} cannot be read, so no backup of it is removed. Look at the "
+            f"lane (`lane-authority lane {lane}`); then run the same command again."
+        )
+    if abs(server.now - now) > LARGEST_STEP_BACK:
+        raise Refused.because(
+            reason(
+                ReasonCode.CLOCK_UNRELIABLE,
+                f"This host's clock says {now:%Y-%m-%d %H:%M:%S} UTC, and that of the lane's "
+                f"server {server.now:%Y-%m-%d %H:%M:%S}. No backup was removed.",
+                "Correct the clock that is wrong (time synchronisation), then prune again.",
+                detail=str(server.now),
+            )
+        )
 
 
 def _remove(office: LaneOffice, lane: Lane, going: tuple[BackupId, ...]) -> None:

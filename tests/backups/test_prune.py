@@ -10,6 +10,7 @@ from launchplane_lane_contracts.contract import RULEBOOK_VERSION, BackupId
 from launchplane_lane_contracts.orders import PruneOrder
 from launchplane_lane_contracts.reasons import ReasonCode
 from launchplane_lane_driver import guard_client
+from launchplane_lane_driver.backups import prune as pruning
 from launchplane_lane_driver.backups.capture import capture_live
 from launchplane_lane_driver.backups.prove import prove
 from launchplane_lane_driver.backups.prune import look, prune
@@ -59,6 +60,12 @@ def test_what_stays_and_what_goes(
     assert why[BackupId(last)] == "it is the last proven one of this lane"
     (gone,) = {proven_once, proven_last} - {last}
     assert prune(host.office, lane.lane, timedelta(days=365)) != ()
+    assert there(backups) == {unproven, proven_once, proven_last, newest}
+    # By a clock that is ahead for a moment everything is old.
+    clock = iter([utc_now() + timedelta(days=400)])
+    with monkeypatch.context() as ahead, refused(ReasonCode.CLOCK_UNRELIABLE):
+        ahead.setattr(pruning, "utc_now", lambda: next(clock, utc_now()))
+        prune(host.office, lane.lane, timedelta(days=365))
     assert there(backups) == {unproven, proven_once, proven_last, newest}
     listed = json.loads(
         host.operate("backup", "prune", str(lane.lane), "--keep-for", "0", "--json").stdout
