@@ -31,7 +31,7 @@ def whole(host: SmallHost, lane: SmallLane) -> bool:
 
 @pytest.mark.parametrize(
     ("step", "script"),
-    [("undo", AFTER), ("stamp", BEFORE), ("stamp", AFTER)],
+    [("undo", AFTER), pytest.param("stamp", BEFORE, marks=pytest.mark.full), ("stamp", AFTER)],
     ids=["after undo", "before stamp", "after stamp"],
 )
 def test_undo_goes_on(host: SmallHost, lane: SmallLane, step: str, script: str) -> None:
