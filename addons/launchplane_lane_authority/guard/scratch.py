@@ -111,21 +111,25 @@ def drop_abandoned(server: Connection) -> None:
     query = query_through(server)
     for (name,) in query(_CANDIDATES, (COMMENT, COMMENT)):
         if _NAME.fullmatch(name) and _hold(server, name):
-            # A superuser may be in it, whom a plain role cannot send out.
+            # Somebody may have come in again.
             with suppress(psycopg2.errors.InsufficientPrivilege, psycopg2.errors.ObjectInUse):
                 _drop(server, name)
             query("SELECT pg_advisory_unlock(%s)", (_key(name),))
 
 
 def _drop(server: Connection, name: str) -> None:
-    """Drop one scratch: of its name, with its comment or none yet, held by this session."""
+    """Drop one scratch: of its name, with its comment or none yet, held by this session.
+
+    Where a superuser is in it, whom a plain role cannot send out, it is left to the next run.
+    """
     query = query_through(server)
     named = {each for (each,) in query(_CANDIDATES, (COMMENT, COMMENT))}
     if not _NAME.fullmatch(name) or name not in named:
         return
     if query("SELECT 1 FROM pg_database WHERE datname = %s AND datistemplate", (name,)):
         set_locked(server, DatabaseName(name), locked=False)
-    send_away(server, DatabaseName(name))
+    if send_away(server, DatabaseName(name)) is not None:
+        return
     with server.cursor() as cursor:
         cursor.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
 

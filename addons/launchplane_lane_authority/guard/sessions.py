@@ -81,13 +81,20 @@ def replication(server: Connection, name: str) -> Obstacle | None:
     return None
 
 
-def end_sessions(server: Connection, oid: int, *, spare: Sequence[int] = ()) -> Obstacle | None:
+def end_sessions(
+    server: Connection,
+    oid: int,
+    *,
+    spare: Sequence[int] = (),
+    within: float = SECONDS_FOR_SESSIONS_TO_END,
+) -> Obstacle | None:
     """End everybody's session but `spare` (process ids), and see that nobody else is left.
 
-    Answers with what is in the way where somebody stays. Raises psycopg2.Error.
+    It takes `within` seconds at most. Answers with what is in the way where somebody stays.
+    Raises psycopg2.Error.
     """
     query = query_through(server)
-    until = time.monotonic() + SECONDS_FOR_SESSIONS_TO_END
+    until = time.monotonic() + within
     refused = ""
     while True:
         sessions = query(_OTHERS, (oid, [NOBODY, *spare]))

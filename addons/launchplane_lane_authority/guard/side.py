@@ -239,7 +239,11 @@ def drop_side_database(settings: GuardSettings, name: DatabaseName) -> None:
             cursor.execute("SET statement_timeout = 0")
             if entry.locked:
                 set_locked(server, name, locked=False)
-            send_away(server, name)
+            if (obstacle := send_away(server, name)) is not None:
+                raise CouldNotTell(
+                    f"The side database {name} could not be dropped: {obstacle.detail}. "
+                    f"{obstacle.remedy}"
+                )
             cursor.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
     except psycopg2.Error as problem:
         raise CouldNotTell(

@@ -22,6 +22,9 @@ from .database import Query, first_line, query_through
 from .invalid import HOLDS_NOTHING, is_invalid
 from .sessions import Obstacle, end_sessions, prepared_transactions, replication
 
+SECONDS_BEFORE_A_DROP = 2.0
+"""What is dropped here holds nobody's data, so that it may wait for the next run as well."""
+
 
 @dataclass(frozen=True)
 class Going:
@@ -199,17 +202,18 @@ def close(server: Connection, name: DatabaseName) -> None:
     _set(server, name, "ALLOW_CONNECTIONS", value=False)
 
 
-def send_away(server: Connection, name: DatabaseName) -> None:
+def send_away(server: Connection, name: DatabaseName) -> Obstacle | None:
     """Before a drop: let nobody new in, and end the sessions of those who are in.
 
     `DROP ... WITH (FORCE)` would do this too, but fails for a plain role while autovacuum is at
-    work inside; a plain drop makes that go. It fails where somebody else could not be sent away.
-    Raises psycopg2.Error.
+    work inside; a plain drop makes that go. Answers with who could not be sent away, such as a
+    superuser: then a drop would only wait. Raises psycopg2.Error.
     """
     rows = query_through(server)("SELECT oid::bigint FROM pg_database WHERE datname = %s", (name,))
-    if rows and not is_invalid(server, rows[0][0]):
-        close(server, name)
-        end_sessions(server, rows[0][0])
+    if not rows or is_invalid(server, rows[0][0]):
+        return None
+    close(server, name)
+    return end_sessions(server, rows[0][0], within=SECONDS_BEFORE_A_DROP)
 
 
 def only_reading(server: Connection, name: DatabaseName) -> None:
