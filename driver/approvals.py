@@ -168,7 +168,7 @@ def record_approval(
         now=now,
         not_before=not_before,
     )
-    if stored.key_fingerprint != fingerprint:
+    if stored.key_fingerprint != fingerprint and not _is_of_the_host(stored):
         # It came before, by another key, which may have been taken from that person since.
         try:
             verify(people, digest, person, stored.signature, now)
@@ -218,7 +218,7 @@ def approval_problem(
     CouldNotTell.
     """
     claimed = stored.approval
-    if stored.key_fingerprint.startswith(HOST_KEY):
+    if _is_of_the_host(stored):
         return _host_approval_problem(people, stored, now, read(stored.signature))
     try:
         key = verify(people, claimed.signed_digest, claimed.person, stored.signature, now)
@@ -227,6 +227,11 @@ def approval_problem(
     if key != stored.key_fingerprint:
         return f"it was made by {key}, and {stored.key_fingerprint} is recorded"
     return ""
+
+
+def _is_of_the_host(stored: StoredApproval) -> bool:
+    """Whether the host application vouches for it, and no key of that person."""
+    return stored.key_fingerprint.startswith(HOST_KEY)
 
 
 def _host_approval_problem(
