@@ -157,7 +157,8 @@ class SmallLane:
 
     def materialise(self, whose: str = "new") -> None:
         """What the devkit does: drop by force, clean the files, make other data."""
-        self.execute(f'DROP DATABASE IF EXISTS "{self.database}" WITH (FORCE)')
+        # As the superuser: who looked into it as one a moment ago may not have left it yet.
+        self.cluster.execute(f'DROP DATABASE IF EXISTS "{self.database}" WITH (FORCE)')
         for path in (*self.filestore.iterdir(),) if self.filestore.exists() else ():
             if path.is_dir():
                 shutil.rmtree(path)

@@ -65,6 +65,17 @@ def test_the_last_line_is_the_sum(
     assert any(line.startswith("driver ") and "FAILED" in line for line in shown)
 
 
+def test_a_folder_that_is_a_part_of_its_own_runs_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run, "BUDGETS", {"driver": 180, "driver/work": 180})
+    (folder / "driver" / "work").mkdir(parents=True)
+    (folder / "driver" / "test_one.py").write_text("def test_one(): pass\n")
+    (folder / "driver" / "work" / "test_two.py").write_text("def test_two(): pass\n")
+    assert run.run_all() == 0
+    assert capfd.readouterr().out.splitlines()[-1] == "2 passed, 0 failed, 0 skipped"
+
+
 def test_a_full_size_run_says_when_there_is_none(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
